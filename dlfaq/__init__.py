@@ -1,0 +1,42 @@
+"""Deep-learning folklore, measured.
+
+Two halves that never import each other:
+
+- **the lab**, what a page imports (`from dlfaq import digits, fit_many, claim`): `data`, `models`, `training`,
+  `replicas`, `tuning`, `gradients`, `statistics`, `claims`, `figures`. PyTorch lives here.
+- **the engine**, what runs and shows a page: `execution` reads pages, runs their chains in fresh processes and
+  keeps the results; `site` turns results into HTML while Markdown is rendered, and runs nothing.
+
+`cli` is the command `dlfaq`, `testing` the pytest glue, `errors` the one root of all errors.
+
+This module imports nothing heavy: a name is loaded with its module at first use, so that a page which uses one
+function of the lab depends on that function's module alone.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_MODULES = {
+    "claims": ["claim"],
+    "data": ["Dataset", "digits", "fashion_mnist", "mnist", "mnist1d"],
+    "figures": ["line_labels"],
+    "models": ["count_parameters", "mlp"],
+    "training": ["History", "fit"],
+}
+
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
