@@ -20,8 +20,14 @@ from importlib import import_module
 _MODULES = {
     "claims": ["claim"],
     "data": ["Dataset", "digits", "fashion_mnist", "mnist", "mnist1d"],
-    "figures": ["line_labels"],
+    "figures": ["line_labels", "replicates", "y_label"],
     "models": ["count_parameters", "mlp"],
+    "statistics": [
+        "Interval",
+        "failure_rate_interval",
+        "geometric_mean_interval",
+        "mean_interval",
+    ],
     "training": ["History", "fit"],
 }
 

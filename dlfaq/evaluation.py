@@ -1,0 +1,43 @@
+"""How well a model does on the parts of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from dlfaq.history import Floats
+
+if TYPE_CHECKING:
+    from dlfaq.data import Dataset
+
+__all__ = ["PARTS", "Loss", "Scores", "cross_entropies", "measure"]
+
+Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""Outputs (n, classes) and labels (n,) to one loss an example, (n,)."""
+
+Scores: TypeAlias = Mapping[str, Floats]
+"""By part: mean loss and accuracy, (2,) for one model and (replicas, 2) for many."""
+
+PARTS = ("train", "validation", "test")
+
+cross_entropies: Loss = partial(cross_entropy, reduction="none")
+
+
+@torch.no_grad()
+def measure(
+    model: Callable[[Tensor], Tensor], data: Dataset, parts: Sequence[str], loss: Loss
+) -> Scores:
+    """Mean loss and accuracy of `model` on each of `parts`."""
+    scores = {}
+    for part in parts:
+        x, y = getattr(data, part)
+        outputs = model(x)
+        hits = outputs.argmax(-1) == y
+        scores[part] = np.array([loss(outputs, y).mean().item(), hits.double().mean().item()])
+    return scores

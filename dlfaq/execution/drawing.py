@@ -1,0 +1,120 @@
+"""A figure drawn by matplotlib at one size of the page, as matplotlib writes it.
+
+Of the engine, this module alone imports matplotlib; `svg.draw` loads it in the process of a chain.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+from matplotlib.text import Text
+from matplotlib.ticker import AutoLocator, LogFormatterSciNotation, LogLocator, MaxNLocator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure
+
+__all__ = ["HALO", "saved"]
+
+HALO = "halo"
+"""Id of the groups whose text had a path effect."""
+
+_RASTER_DPI = 200  # of an artist with rasterized=True
+_Y_TICKS = 3
+
+
+def saved(figure: Figure, width_in: float, height_in: float, *, axes: bool) -> str:
+    """The SVG that matplotlib writes at this size; size, axes and text effects are as before then.
+
+    Args:
+        figure: what to draw.
+        width_in: width in inches.
+        height_in: height in inches.
+        axes: whether ticks, labels, grid and titles are drawn.
+    """
+    _house_ticks(figure)
+    before = tuple(figure.get_size_inches())
+    written = io.StringIO()
+    with ExitStack() as restored:
+        restored.enter_context(mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "dlfaq"}))
+        restored.enter_context(_marked_halos(figure))
+        if not axes:
+            restored.enter_context(_without_axes(figure))
+        restored.callback(figure.set_size_inches, *before)
+        figure.set_size_inches(width_in, height_in)
+        figure.savefig(
+            written, format="svg", dpi=_RASTER_DPI, facecolor="none", metadata={"Date": None}
+        )
+    return written.getvalue()
+
+
+def _house_ticks(figure: Figure) -> None:
+    """Where the page left matplotlib's defaults: few y ticks, and powers of ten as plain text.
+
+    No style sheet can say either.
+    """
+    for axes in figure.axes:
+        for axis, most in ((axes.xaxis, "auto"), (axes.yaxis, _Y_TICKS)):
+            locator = axis.get_major_locator()
+            if type(locator) is AutoLocator:
+                axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+            elif type(locator) is LogLocator:
+                locator.set_params(numticks=most)
+            if type(axis.get_major_formatter()) is LogFormatterSciNotation:
+                axis.set_major_formatter(_PlainLogFormatter())
+                axis.set_minor_formatter(_PlainLogFormatter(labelOnlyBase=False))
+
+
+class _PlainLogFormatter(LogFormatterSciNotation):
+    """0.001, 10⁻⁶ as text: matplotlib places a formula letter by letter, for its own font alone."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        if not super().__call__(x, pos):
+            return ""
+        mantissa, _, exponent = f"{x:g}".partition("e")
+        if not exponent:
+            return mantissa
+        power = "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return power if mantissa == "1" else f"{mantissa}·{power}"
+
+
+@contextmanager
+def _marked_halos(figure: Figure) -> Iterator[None]:
+    """Path effects turn text into outlines; a mark keeps it text and tells svg.py of its halo."""
+    texts = [text for text in figure.findobj(Text) if text.get_path_effects()]
+    before = [(text, text.get_path_effects(), text.get_gid()) for text in texts]
+    for text in texts:
+        text.set_path_effects([])
+        text.set_gid(HALO)
+    try:
+        yield
+    finally:
+        for text, effects, gid in before:
+            text.set_path_effects(effects)
+            text.set_gid(gid)
+
+
+@contextmanager
+def _without_axes(figure: Figure) -> Iterator[None]:
+    shown = [axes for axes in figure.axes if axes.axison]
+    titles = [
+        child
+        for axes in figure.axes
+        for child in axes.get_children()
+        if isinstance(child, Text) and child not in list(axes.texts) and child.get_visible()
+    ]
+    for axes in shown:
+        axes.set_axis_off()
+    for title in titles:
+        title.set_visible(False)
+    try:
+        yield
+    finally:
+        for axes in shown:
+            axes.set_axis_on()
+        for title in titles:
+            title.set_visible(True)

@@ -1,0 +1,148 @@
+"""Finds the fences of a page, and refuses what pytest-codeblocks or the renderer would read otherwise.
+
+pytest-codeblocks takes any line that begins with three backticks for a fence, closes it at any line
+that begins with as many, and knows neither tildes nor quotes; pymdownx.superfences closes at an
+exact match only. A page that both read alike is one on which every fence is plain. So this reader
+is stricter than both: where they would differ it says so, with the line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["CONTINUE", "Fence", "scan"]
+
+#: The comment that makes a snippet continue the chain of the snippet before it.
+CONTINUE = "<!--pytest-codeblocks:cont-->"
+
+_DIRECTIVE = re.compile(r"<!--[-\s]*(pytest-codeblocks:|pytest\.mark\.)")
+_TICKS = re.compile(r"^(?P<indent>[ \t]*)(?P<ticks>`{3,})(?P<info>.*)$")
+_QUOTED = re.compile(r"^\s*>[\s>]*(```|~~~)")
+_TILDES = re.compile(r"^\s*~~~")
+_PYTHON_LIKE = re.compile(r"^\s*\{?\s*\.?\s*(python|ipython|py3|py2)\w*(?![\w-])", re.IGNORECASE)
+_SHELL = ("sh", "bash")
+_CODE_SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
+
+Fail = Callable[[int, str], None]
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fence of a page.
+
+    Attributes:
+        start: line of the opening backticks, from 1.
+        end: line of the closing backticks.
+        info: what stands behind the opening backticks.
+        body: the lines between, as written.
+        continues: whether the line above says that it continues a chain.
+    """
+
+    start: int
+    end: int
+    info: str
+    body: tuple[str, ...]
+    continues: bool = False
+
+    @property
+    def is_snippet(self) -> bool:
+        """Whether it is run: its info string is exactly `python`."""
+        return self.info == "python"
+
+
+def scan(lines: list[str], first: int, fail: Fail) -> list[Fence]:
+    """The fences of a page, in order.
+
+    Args:
+        lines: all lines of the file.
+        first: index of the first line behind the front matter.
+        fail: told of each line that cannot be read, with what to write instead.
+    """
+    fences: list[Fence] = []
+    for number, line in enumerate(lines[:first], 1):
+        if line.lstrip().startswith("```"):
+            fail(number, "front matter holds no line that begins with three backticks")
+    index = first
+    while index < len(lines):
+        match = _TICKS.match(lines[index])
+        if match is None:
+            _check_prose(lines, index, fail)
+            index += 1
+            continue
+        _check_opening(match, index + 1, fail)
+        end = _close(lines, index, match, fail)
+        continues = index > first and lines[index - 1] == CONTINUE
+        info = match["info"].rstrip()
+        fences.append(Fence(index + 1, end + 1, info, tuple(lines[index + 1 : end]), continues))
+        if continues:
+            _check_continue(fences, fail)
+        index = end + 1
+    return fences
+
+
+def _check_prose(lines: list[str], index: int, fail: Fail) -> None:
+    line, number = lines[index], index + 1
+    if _QUOTED.match(line):
+        fail(number, "a fence in a quotation is read differently by tests and site; take it out")
+    elif _TILDES.match(line):
+        fail(number, "write the fence with three backticks: ~~~ is not seen by the tests")
+    if _DIRECTIVE.match(line.strip()):
+        _check_directive(lines, index, fail)
+    elif "<!--" in (bare := _CODE_SPAN.sub("", line)) and "-->" not in bare.split("<!--")[-1]:
+        fail(number, "a comment stands on one line: close it with --> here")
+
+
+def _check_directive(lines: list[str], index: int, fail: Fail) -> None:
+    number = index + 1
+    if lines[index] != CONTINUE:
+        fail(number, f"the only directive is {CONTINUE} at the left margin; a snippet is never skipped")
+    elif index + 1 == len(lines) or not re.match(r"```+python\s*$", lines[index + 1]):
+        fail(number, f"{CONTINUE} stands directly above a python fence")
+
+
+def _check_opening(match: re.Match[str], number: int, fail: Fail) -> None:
+    indent, info = match["indent"], match["info"]
+    if "`" in info:
+        fail(number, "no line of prose begins with three backticks; put a word before them")
+    elif "\t" in indent:
+        fail(number, "a fence is indented by spaces, not tabs")
+    elif info.rstrip() == "python":
+        if indent:
+            fail(number, "a snippet stands at the left margin: move it there, or write `py` to show it")
+    elif _PYTHON_LIKE.match(info):
+        fail(number, "write `python` to run this fence, `py` or `pycon` to show it only")
+    elif info.rstrip() in _SHELL:
+        fail(number, f"pytest-codeblocks would run this `{info.rstrip()}` fence; write `console`")
+
+
+def _close(lines: list[str], index: int, opening: re.Match[str], fail: Fail) -> int:
+    """Index of the line that closes the fence opened at `index`."""
+    indent, ticks = opening["indent"], opening["ticks"]
+    for end in range(index + 1, len(lines)):
+        line = lines[end]
+        if line.rstrip() == indent + ticks:
+            return end
+        if line.lstrip().startswith(ticks):
+            fail(end + 1, f"the fence of line {index + 1} closes with exactly {ticks} and nothing else")
+            return end
+        if line.strip() and not line.startswith(indent):
+            fail(end + 1, f"this line is indented less than its fence of line {index + 1}")
+    fail(index + 1, f"this fence is never closed; close it with {ticks}")
+    return len(lines)
+
+
+def _check_continue(fences: list[Fence], fail: Fail) -> None:
+    """A continuation joins the fence before it in pytest-codeblocks, whatever that fence is."""
+    fence = fences[-1]
+    if not fence.is_snippet:
+        return
+    if len(fences) == 1:
+        fail(fence.start, "there is no snippet above to continue; delete the comment")
+    elif not fences[-2].is_snippet:
+        fail(
+            fence.start,
+            f"the fence of line {fences[-2].start} stands between this snippet and the one it "
+            "continues; pytest-codeblocks would join the two, so move it",
+        )

@@ -1,0 +1,115 @@
+"""Names a chain's result by everything that can change it, in two levels, as ccache does.
+
+Level 1 hashes what is known before a run: code, expressions, settings, versions. It leads to the
+list of files and distributions that the chain used last time. Level 2 hashes level 1 with the
+contents of those files and the versions of those distributions, and names the result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from dlfaq.execution.config import Settings
+from dlfaq.execution.page import Chain
+
+__all__ = ["NUMERICAL", "environment", "file_hash", "level_1", "level_2", "version"]
+
+#: Raise when the form or meaning of a stored result changes.
+_SCHEMA = 1
+
+#: The packages whose version counts for every chain, whether it imports them itself or not.
+NUMERICAL = ("matplotlib", "numpy", "scikit-learn", "scipy", "torch", "torchvision")
+
+ABSENT = "absent"
+
+
+@cache
+def version(distribution: str) -> str:
+    """Version of an installed distribution, or "absent"."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ABSENT
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str:
+    """Hash of what is known of a chain before it runs.
+
+    Args:
+        chain: its expanded code, options that matter to a run, and inline expressions count.
+        settings: seed offset, device, style and memory limit count.
+        thumbs: indices of the snippets whose figures are also drawn as thumbnails.
+    """
+    snippets = [
+        (snippet.code, snippet.options.raises, snippet.options.warning) for snippet in chain.snippets
+    ]
+    return _digest(
+        _SCHEMA,
+        snippets,
+        sorted(chain.expressions),
+        sorted(thumbs),
+        settings.seed_offset,
+        settings.device,
+        settings.memory_bytes,
+        settings.relative(settings.style) if settings.style else None,
+        platform.python_version(),
+        platform.machine(),
+        {name: version(name) for name in NUMERICAL},
+    )
+
+
+def level_2(
+    first: str, files: Iterable[str], distributions: Iterable[str], settings: Settings
+) -> str:
+    """Hash of level 1 and of what the chain read and imported last time, as it is now."""
+    return _digest(
+        first,
+        {path: file_hash(settings.root / path) for path in files},
+        {name: version(name) for name in distributions},
+    )
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's contents, or "absent"; kept until the file's time or size changes."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - Path.stat is twice as slow, and this runs per file and chain
+        return _contents_hash(path, status.st_mtime_ns, status.st_size, status.st_ino)
+    except OSError:
+        return ABSENT
+
+
+@cache
+def _contents_hash(path: Path, *_status: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """What a result was measured with: versions, machine, seed offset and device."""
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in NUMERICAL},
+        "cpu": _cpu(),
+        "device": settings.device,
+        "seed_offset": str(settings.seed_offset),
+    }
+
+
+@cache
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n")
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,115 @@
+"""The options of a snippet: comment lines `#| key: value` at its top."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+__all__ = ["LABEL", "Options", "parse_options"]
+
+#: What a label looks like, of a snippet and of a claim.
+LABEL = re.compile(r"[a-z][a-z0-9-]*")
+
+_OPTION = re.compile(r"^#\|[ \t]*(?P<key>[\w-]+)[ \t]*:(?P<value>.*)$")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the author asks of one snippet.
+
+    Attributes:
+        label: name by which `{figure}` and, on a chain's head, `{python label}` find it.
+        fig_title: the finding, above the figure; inline expressions are filled in.
+        fig_sub: what is plotted and how, below the title; the same.
+        fig_alt: what a reader who does not see the figure is told.
+        raises: name of the exception that is the point.
+        echo: show the code.
+        output: show the output.
+        warning: a warning is shown, not an error.
+        code_fold: fold the code.
+        timeout: seconds for the whole chain; in its first snippet only.
+    """
+
+    label: str | None = None
+    fig_title: str | None = None
+    fig_sub: str | None = None
+    fig_alt: str | None = None
+    raises: str | None = None
+    echo: bool = True
+    output: bool = True
+    warning: bool = False
+    code_fold: bool = False
+    timeout: float | None = None
+
+
+_KINDS = {field.name.replace("_", "-"): str(field.type) for field in fields(Options)}
+
+
+def parse_options(
+    body: Sequence[str], first: int, fail: Callable[[int, str], None]
+) -> tuple[Options, int]:
+    """Read the options at the top of a snippet.
+
+    Args:
+        body: the lines of the snippet.
+        first: line number of the first of them.
+        fail: told of each option that cannot be read.
+
+    Returns:
+        The options, and how many lines they take.
+    """
+    found: dict[str, str | bool | float] = {}
+    count = 0
+    for line in body:
+        if not line.startswith("#|"):
+            break
+        number = first + count
+        count += 1
+        match = _OPTION.match(line)
+        if match is None:
+            fail(number, f"an option reads `#| key: value`, not {line!r}")
+            continue
+        key, text = match["key"], match["value"].strip()
+        if key not in _KINDS:
+            fail(number, f"unknown option {key!r}; there are {', '.join(_KINDS)}")
+        elif key.replace("-", "_") in found:
+            fail(number, f"option {key!r} stands here twice; keep one")
+        else:
+            value = _value(key, text, number, fail)
+            if value is not None:
+                found[key.replace("-", "_")] = value
+    for offset, line in enumerate(body[count:], count):
+        if line.startswith("#|"):
+            fail(first + offset, "options stand at the top of the snippet, before any other line")
+    return Options(**found), count  # type: ignore[arg-type]
+
+
+def _value(
+    key: str, text: str, number: int, fail: Callable[[int, str], None]
+) -> str | bool | float | None:
+    kind = _KINDS[key]
+    if kind == "bool":
+        if text in {"true", "false"}:
+            return text == "true"
+        fail(number, f"{key} takes true or false, not {text!r}")
+        return None
+    if kind.startswith("float"):
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if 0 < seconds < float("inf"):
+            return seconds
+        fail(number, f"{key} takes a number of seconds above 0, not {text!r}")
+        return None
+    if not text:
+        fail(number, f"{key} is empty; write its text on the same line")
+        return None
+    if key == "label" and not LABEL.fullmatch(text):
+        fail(number, f"a label is lower-case letters, digits and hyphens, not {text!r}")
+        return None
+    if key == "raises" and not text.replace(".", "_").isidentifier():
+        fail(number, f"raises takes the name of an exception, not {text!r}")
+        return None
+    return text

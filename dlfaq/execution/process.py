@@ -1,0 +1,195 @@
+"""Starts one process for one chain from the fork server, waits for it, and ends all it left.
+
+`run_task` is the unit that an executor maps: plain data in, plain data out. Linux only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import connection, forkserver
+from pathlib import Path
+from typing import Any
+
+from dlfaq.errors import DlfaqError
+from dlfaq.execution import child
+from dlfaq.execution.child import ChainTask
+from dlfaq.execution.isolation import OUTPUT_LIMIT, STACK_SIGNAL
+from dlfaq.execution.preload import SERVER_ENVIRONMENT
+
+__all__ = ["Ended", "run_task", "start_server"]
+
+#: How often a running chain is looked at, and how long it may take to say where it hangs.
+_POLL_S = 0.25
+_STACK_S = 0.2
+
+#: Bytes that a chain and the processes it starts may write to their output before they are ended.
+_FLOOD_BYTES = 100_000_000
+
+_lock = threading.Lock()
+
+
+@dataclass
+class Ended:
+    """How a chain's process ended and what it left, as plain data.
+
+    Attributes:
+        report: what the process reported at its end, or None if it never got there.
+        reason: why there is no report: "Timeout", "Flood", "Copy", "Exit" or "Signal".
+        code: exit status, negative for a signal.
+        stdout: all it printed; `marks` says where each snippet begins in it.
+        stderr: the same for standard error.
+        marks: offset of each snippet begun, as (stdout, stderr).
+        stack: where it was when it crashed or was ended, as faulthandler writes it.
+    """
+
+    report: dict[str, Any] | None = None
+    reason: str = ""
+    code: int = 0
+    stdout: bytes = b""
+    stderr: bytes = b""
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    stack: str = ""
+
+
+@contextlib.contextmanager
+def _server_environment(preload: Sequence[str]) -> Iterator[None]:
+    """The server inherits the environment it is started in, and imports no `__main__` of ours."""
+    wanted = {**SERVER_ENVIRONMENT, "DLFAQ_PRELOAD": ",".join(preload)}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Children would import the parent's script, mkdocs or pytest, before anything else."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def start_server(preload: Sequence[str]) -> None:
+    """Start the fork server, if it does not run yet; it loads its packages in the background.
+
+    Raises:
+        DlfaqError: the system has no fork server of the kind the engine needs.
+    """
+    if not sys.platform.startswith("linux"):
+        raise DlfaqError(
+            f"expected Linux to run pages; got {sys.platform}, which lacks a fork server with "
+            "process groups and memory limits; the lab works here, run pages in a container"
+        )
+    with _lock, _server_environment(preload):
+        multiprocessing.set_forkserver_preload(["dlfaq.execution.preload"])
+        forkserver.ensure_running()
+
+
+def run_task(task: ChainTask, preload: Sequence[str]) -> Ended:
+    """Run one chain in a fresh process and wait for its end.
+
+    Args:
+        task: what to run.
+        preload: what the fork server loads, should it have to be started.
+
+    Returns:
+        How it ended. The process, and whatever it started, is gone.
+    """
+    start_server(preload)
+    with tempfile.TemporaryDirectory(prefix="dlfaq-", ignore_cleanup_errors=True) as folder:
+        process = multiprocessing.get_context("forkserver").Process(
+            target=child.main, args=(task, folder), name="dlfaq-chain"
+        )
+        with _lock, _hidden_main():
+            process.start()
+        try:
+            reason = _wait(process.sentinel, Path(folder), task.timeout_s)
+            if reason:
+                _ask_where(process.pid, Path(folder) / "stack")
+        finally:
+            _end_group(process.pid)
+            process.join()
+        ended = _read(Path(folder))
+        ended.code = process.exitcode or 0
+        process.close()
+    if reason:
+        ended.reason, ended.report = reason, None
+    elif ended.report is None:
+        ended.reason = "Signal" if ended.code < 0 else "Exit"
+    return ended
+
+
+def _wait(sentinel: int, folder: Path, timeout_s: float) -> str:
+    """Wait for the end of the process; the reason if it has to be ended before."""
+    end = time.monotonic() + timeout_s
+    while not connection.wait([sentinel], timeout=min(_POLL_S, max(0.0, end - time.monotonic()))):
+        if time.monotonic() >= end:
+            return "Timeout"
+        written = sum(_size(folder / name) for name in ("stdout", "stderr"))
+        if written > _FLOOD_BYTES:
+            return "Flood"
+    return "Copy" if (folder / "copy").exists() else ""
+
+
+def _ask_where(pid: int | None, stack: Path) -> None:
+    """Have a hanging process write its stack, and give it a moment to do so."""
+    with contextlib.suppress(ProcessLookupError, TypeError):
+        os.kill(pid, STACK_SIGNAL)  # type: ignore[arg-type]
+        end = time.monotonic() + _STACK_S
+        while _size(stack) == 0 and time.monotonic() < end:
+            time.sleep(0.01)
+
+
+def _end_group(pid: int | None) -> None:
+    """End the process and all it started and left behind; its session is its process group."""
+    if pid is None:
+        return
+    for end in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            end(pid, signal.SIGKILL)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _read(folder: Path) -> Ended:
+    def read(name: str, most: int = -1) -> bytes:
+        try:
+            with (folder / name).open("rb") as stream:
+                return stream.read(most)
+        except OSError:
+            return b""
+
+    report = read("report.json")
+    marks = [line.split() for line in read("progress").decode().splitlines()]
+    return Ended(
+        report=json.loads(report) if report else None,
+        stdout=read("stdout", 8 * OUTPUT_LIMIT),
+        stderr=read("stderr", 8 * OUTPUT_LIMIT),
+        marks=[(int(out), int(err)) for out, err in marks],
+        stack=read("stack").decode(errors="replace"),
+    )

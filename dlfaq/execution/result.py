@@ -1,0 +1,139 @@
+"""What running a chain gives: its outputs, values and claims, or where and why it failed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Failure", "Outcome", "Output", "Result"]
+
+
+@dataclass
+class Output:
+    """What one snippet shows.
+
+    Attributes:
+        stdout: what it printed, cleaned.
+        stderr: what it wrote to standard error, warnings included.
+        display: its last expression as (kind, data): "text", "html", "svg" or "png" (base64).
+        figures: its figures, each as SVG by size ("wide", "narrow", "thumb").
+        exception: the exception that was its point, as "Type: message".
+    """
+
+    stdout: str = ""
+    stderr: str = ""
+    display: list[tuple[str, str]] = field(default_factory=list)
+    figures: list[dict[str, str]] = field(default_factory=list)
+    exception: str | None = None
+
+
+@dataclass
+class Result:
+    """What a chain gave.
+
+    Attributes:
+        outputs: one for each snippet.
+        values: text of each inline expression.
+        claims: records of its claims; "at" is the line of the chain, from 1, that made one.
+        elapsed_s: wall seconds on one core.
+        peak_bytes: memory it took beyond what it started with.
+        finished: the day it ran, ISO 8601.
+        environment: versions, CPU, seed offset and device.
+        files: what it read under the root, path to SHA-256.
+        distributions: what it imported from elsewhere, name to version.
+    """
+
+    outputs: list[Output]
+    values: dict[str, str] = field(default_factory=dict)
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    elapsed_s: float = 0.0
+    peak_bytes: int = 0
+    finished: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    distributions: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as JSON has it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Result:
+        """The result that `to_json` gave.
+
+        Raises:
+            TypeError: a field is missing or unknown.
+        """
+        outputs = [
+            Output(**{**output, "display": [tuple(pair) for pair in output["display"]]})
+            for output in data["outputs"]
+        ]
+        return cls(**{**data, "outputs": outputs})
+
+
+@dataclass
+class Failure:
+    """Why a chain failed, at a line of a page.
+
+    Attributes:
+        path: the page, relative to the root.
+        line: the line of the page; for an include, the line that includes.
+        kind: type of the exception, or what ended the chain ("Timeout", "ClaimFailed", ...).
+        message: what it says.
+        also: further places, as "path:line" (of an included file, of a function of the lab).
+        context: the lines around, as (number, text); of the included file, if there is one.
+        marked: which of them is the line.
+        snippet: index in the chain of the snippet that failed.
+    """
+
+    path: str
+    line: int
+    kind: str
+    message: str
+    also: list[str] = field(default_factory=list)
+    context: list[tuple[int, str]] = field(default_factory=list)
+    marked: int = 0
+    snippet: int = 0
+
+    @property
+    def summary(self) -> str:
+        """One line, `docs/page.md:LINE: Type: message`."""
+        first = self.message.strip().split("\n")[0]
+        also = f" (in {', '.join(self.also)})" if self.also else ""
+        return f"{self.path}:{self.line}: {self.kind}: {first}{also}"
+
+    def __str__(self) -> str:
+        """The summary, the rest of the message, and the lines around."""
+        rest = self.message.strip().split("\n")[1:]
+        lines = [f"{'>' if n == self.marked else ' '} {n:5} {text}" for n, text in self.context]
+        return "\n".join([self.summary, *rest, *(line.rstrip() for line in lines)])
+
+
+@dataclass
+class Outcome:
+    """A chain's result and its failures.
+
+    A chain whose claims do not hold ran to its end: it has both. A chain that broke off has what
+    it showed until then. Only an outcome without failures is stored.
+    """
+
+    result: Result
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the result may be stored."""
+        return not self.failures
+
+    def to_json(self) -> dict[str, Any]:
+        """The outcome as JSON has it."""
+        return {"result": self.result.to_json(), "failures": [asdict(one) for one in self.failures]}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Outcome:
+        """The outcome that `to_json` gave."""
+        failures = [
+            Failure(**{**one, "context": [tuple(pair) for pair in one["context"]]})
+            for one in data["failures"]
+        ]
+        return cls(Result.from_json(data["result"]), failures)

@@ -1,0 +1,64 @@
+"""Turns what a chain printed into text that is the same in every run and safe to show."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["clean_text", "value_text"]
+
+_ANSI = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[ -/]*[0-~])")
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)} | {0x7F: 0x2421}
+
+_LARGEST_PLAIN = 1e6
+_SMALLEST_PLAIN = 1e-4
+
+
+def clean_text(text: str) -> str:
+    """Drop ANSI codes and addresses, keep the last state of a line, show control characters.
+
+    A carriage return goes back to the start of its line, as a terminal does: what is written next
+    covers what stood there. Other control characters become their Unicode pictures.
+    """
+    text = _ANSI.sub("", text.replace("\r\n", "\n"))
+    text = "\n".join(_last_state(line) if "\r" in line else line for line in text.split("\n"))
+    return _ADDRESS.sub("", text.translate(_PICTURES))
+
+
+def _last_state(line: str) -> str:
+    state = ""
+    for written in line.split("\r"):
+        state = written + state[len(written) :]
+    return state
+
+
+def value_text(value: object) -> str:
+    """An inline value as prose shows it.
+
+    A whole number stands as it is, any other number with three significant digits; a NumPy scalar
+    or a one-element tensor counts as the number it holds; all else is its `str()`.
+    """
+    if not isinstance(value, (str, bytes, bool, int, float, complex)) and hasattr(value, "item"):
+        size = getattr(value, "numel", None)
+        count = size() if callable(size) else getattr(value, "size", 1)
+        if count == 1:
+            value = value.item()
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return clean_text(str(value))
+    if isinstance(value, int):
+        return str(value).replace("-", "−")
+    return _three_digits(float(value))
+
+
+def _three_digits(number: float) -> str:
+    if number != number:  # noqa: PLR0124 - only NaN differs from itself
+        return "NaN"
+    if abs(number) == float("inf"):
+        return "∞" if number > 0 else "−∞"
+    if number == 0 or _SMALLEST_PLAIN <= abs(number) < _LARGEST_PLAIN:
+        exponent = int(f"{number:.2e}".split("e")[1]) if number else 0
+        decimals = max(0, 2 - exponent)
+        text = f"{round(number, 2 - exponent):.{decimals}f}"
+    else:
+        text = f"{number:.2e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    return text.replace("-", "−")

@@ -1,0 +1,135 @@
+"""Multilayer perceptrons from their sizes, and how many numbers a model learns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from dlfaq.errors import InputError
+from dlfaq.seeds import generator
+
+__all__ = ["Activation", "Pointwise", "count_parameters", "mlp"]
+
+Activation = str | type[nn.Module] | Callable[[Tensor], Tensor]
+"""A name, a class of module, or a function of the pre-activations, element by element."""
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "identity": nn.Identity,
+    "leaky_relu": nn.LeakyReLU,
+    "relu": nn.ReLU,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "tanh": nn.Tanh,
+}
+
+# The standard deviation of a normal initialisation, from fan-in and fan-out.
+_DEVIATIONS: dict[str, Callable[[int, int], float]] = {
+    "he": lambda fan_in, _: math.sqrt(2 / fan_in),
+    "lecun": lambda fan_in, _: math.sqrt(1 / fan_in),
+    "xavier": lambda fan_in, fan_out: math.sqrt(2 / (fan_in + fan_out)),
+}
+
+
+class Pointwise(nn.Module):
+    """A function of tensors as a module: z ↦ f(z), element by element."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Apply the function to `z`, whose shape stays."""
+        return self.function(z)
+
+
+def mlp(
+    sizes: Sequence[int],
+    *,
+    activation: Activation = "relu",
+    init: str | float = "default",
+    bias: bool = True,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+) -> nn.Sequential:
+    """Linear layers with an activation between each two of them: x (n, sizes[0]) ↦ (n, sizes[-1]).
+
+    Args:
+        sizes: inputs, hidden units layer by layer, outputs; `[64, 32, 10]` has one hidden layer.
+        activation: elu, gelu, identity, leaky_relu, relu, sigmoid, silu, softplus or tanh; a class
+            of module; or a function of tensors, such as `lambda z: torch.sigmoid(z) - 0.5`.
+        init: of the weights. "default" is PyTorch's, uniform in ±1/√fan_in, for the biases too.
+            "he", "lecun" and "xavier" are normal with variance 2/fan_in, 1/fan_in and
+            2/(fan_in + fan_out), a number is the standard deviation itself; biases are then zero.
+        bias: whether the layers have biases.
+        seed: of the initialisation; PyTorch's own generator is neither read nor moved.
+        dtype: of the parameters.
+
+    Raises:
+        InputError: fewer than two sizes, a size below 1, an unknown activation or initialisation.
+
+    Example:
+        >>> mlp([64, 32, 10], activation="tanh")(torch.zeros(5, 64)).shape
+        torch.Size([5, 10])
+
+    Sources: He et al., Delving Deep into Rectifiers, 2015 ("he"); Glorot and Bengio, Understanding
+    the Difficulty of Training Deep Feedforward Neural Networks, 2010 ("xavier").
+    """
+    if len(sizes) < 2 or not all(isinstance(n, int) and n >= 1 for n in sizes):  # noqa: PLR2004
+        raise InputError(
+            expected="two or more sizes, whole numbers from 1",
+            got=repr(sizes),
+            cure="write [inputs, hidden, outputs], such as [64, 32, 10]",
+        )
+    draws = generator(seed, "initialisation")
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in pairwise(sizes):
+        linear = nn.utils.skip_init(nn.Linear, fan_in, fan_out, bias=bias, dtype=dtype)
+        _initialise(linear, init, draws)
+        layers += [linear, _module(activation)]
+    return nn.Sequential(*layers[:-1])  # the last layer's outputs are logits
+
+
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers training can change: the elements of all parameters that require grad."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def _module(activation: Activation) -> nn.Module:
+    if isinstance(activation, str):
+        if activation not in _ACTIVATIONS:
+            raise InputError(
+                expected=f"an activation among {', '.join(_ACTIVATIONS)}",
+                got=repr(activation),
+                cure="pass one of these, a class of nn.Module or a function of tensors",
+            )
+        return _ACTIVATIONS[activation]()
+    return activation() if isinstance(activation, type) else Pointwise(activation)
+
+
+@torch.no_grad()
+def _initialise(linear: nn.Linear, init: str | float, draws: torch.Generator) -> None:
+    fan_in, fan_out = linear.in_features, linear.out_features
+    if init == "default":
+        for parameter in linear.parameters():
+            parameter.uniform_(-1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in), generator=draws)
+        return
+    if isinstance(init, str):
+        if init not in _DEVIATIONS:
+            raise InputError(
+                expected=f"an initialisation among default, {', '.join(_DEVIATIONS)}, or a number",
+                got=repr(init),
+                cure="pass one of these, or the standard deviation of the weights",
+            )
+        deviation = _DEVIATIONS[init](fan_in, fan_out)
+    else:
+        deviation = float(init)
+    linear.weight.normal_(0, deviation, generator=draws)
+    if linear.bias is not None:
+        linear.bias.zero_()

@@ -1,0 +1,92 @@
+"""Optimizers by name, by class or by function, one parameter group for each learning rate."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, optim
+
+from dlfaq.errors import InputError
+
+__all__ = ["Optimizer", "Scheduler", "build_optimizer", "check_rate", "is_elementwise"]
+
+Optimizer = str | type[optim.Optimizer] | Callable[..., optim.Optimizer]
+"""A name, a class of torch.optim, or a function of (parameters, lr=…) such as a `partial`."""
+
+Scheduler = Callable[[optim.Optimizer], optim.lr_scheduler.LRScheduler]
+"""What makes a scheduler for an optimizer; it is stepped once after each step."""
+
+_NAMES: dict[str, type[optim.Optimizer]] = {
+    "adadelta": optim.Adadelta,
+    "adagrad": optim.Adagrad,
+    "adam": optim.Adam,
+    "adamax": optim.Adamax,
+    "adamw": optim.AdamW,
+    "nadam": optim.NAdam,
+    "radam": optim.RAdam,
+    "rmsprop": optim.RMSprop,
+    "rprop": optim.Rprop,
+    "sgd": optim.SGD,
+}
+
+
+def build_optimizer(
+    optimizer: Optimizer,
+    options: Mapping[str, Any],
+    groups: Sequence[tuple[float, Iterable[Tensor]]],
+) -> optim.Optimizer:
+    """An optimizer over groups of (learning rate, parameters).
+
+    Raises:
+        InputError: an unknown name, options it does not take, or a step() that needs a closure.
+    """
+    kind = _NAMES.get(optimizer) if isinstance(optimizer, str) else optimizer
+    if kind is None:
+        raise InputError(
+            expected=f"an optimizer among {', '.join(_NAMES)}",
+            got=repr(optimizer),
+            cure="pass one of these, a class of torch.optim, or a function of (parameters, lr=…)",
+        )
+    keywords = dict(options)
+    if isinstance(kind, type) and "fused" in inspect.signature(kind).parameters:
+        # One kernel a tensor: Adam's step takes half the time, which counts in nets this small.
+        keywords.setdefault("fused", not keywords.keys() & {"foreach", "differentiable"})
+    parameters = [{"params": list(tensors), "lr": rate} for rate, tensors in groups]
+    try:
+        built = kind(parameters, lr=groups[0][0], **keywords)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            expected=f"options that {getattr(kind, '__name__', kind)} takes",
+            got=f"{dict(options)} ({error})",
+            cure="see its page in the reference of torch.optim",
+        ) from error
+    if isinstance(built, optim.LBFGS):
+        raise InputError(
+            expected="an optimizer whose step() needs no closure",
+            got="LBFGS",
+            cure="write its loop by hand",
+        )
+    return built
+
+
+def is_elementwise(optimizer: Optimizer, options: Mapping[str, Any]) -> bool:
+    """Whether each number is updated from its own gradients alone, so that replicas can be stacked.
+
+    Known of the optimizers that have a name here, and not assumed of any other.
+    """
+    probe = [(1.0, [torch.zeros(2, 2, requires_grad=True)])]
+    return type(build_optimizer(optimizer, options, probe)) in _NAMES.values()
+
+
+def check_rate(rate: float) -> None:
+    """Raise InputError unless `rate` is a finite number above 0."""
+    if not (math.isfinite(rate) and rate > 0):
+        raise InputError(
+            expected="a learning rate that is finite and above 0",
+            got=repr(rate),
+            cure="start with 0.1 for SGD, 0.003 for Adam",
+        )

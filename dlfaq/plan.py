@@ -1,0 +1,115 @@
+"""How long training goes on, in which batches, and when it is evaluated.
+
+One model and many stacked ones follow the same plan, which is how they come to the same weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from dlfaq.errors import InputError
+from dlfaq.history import Curve, Floats
+from dlfaq.seeds import generator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dlfaq.evaluation import Scores
+
+__all__ = ["Plan", "batches", "make_plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`steps` steps on batches of `batch_size` (None: all examples), evaluated after some."""
+
+    steps: int
+    batch_size: int | None
+    evaluated: tuple[int, ...]
+
+    def run(
+        self, step: Callable[[], Tensor], evaluate: Callable[[], Scores]
+    ) -> tuple[dict[str, Curve], Floats]:
+        """Call `step` and, when it is time, `evaluate`; a terminal shows progress after a second.
+
+        Returns:
+            A curve for each part, and the losses of the batches, whose last axis is time.
+        """
+        losses: list[Tensor] = []
+        scores = [evaluate()] if self.evaluated[0] == 0 else []
+        for done in tqdm(range(1, self.steps + 1), disable=None, delay=1, leave=False):
+            losses.append(step())
+            if done in self.evaluated:
+                scores.append(evaluate())
+        curves = {}
+        for part in scores[0]:
+            values = np.stack([score[part] for score in scores], -1)  # (…, 2, evaluations)
+            curves[part] = Curve(loss=values[..., 0, :], accuracy=values[..., 1, :])
+        return curves, torch.stack(losses, -1).double().cpu().numpy()
+
+
+def make_plan(
+    examples: int,
+    *,
+    steps: int | None,
+    epochs: int | None,
+    batch_size: int | None,
+    evaluate_every: int | None,
+) -> Plan:
+    """Turn epochs into steps and check all lengths; epochs are evaluated one by one if not told.
+
+    Raises:
+        InputError: not exactly one of steps and epochs, a length that is not a whole number from
+            1, or a batch larger than the data.
+    """
+    if (steps is None) == (epochs is None):
+        raise InputError(
+            expected="either steps or epochs",
+            got=f"steps={steps}, epochs={epochs}",
+            cure="pass exactly one of them",
+        )
+    lengths = {
+        "steps": steps,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "evaluate_every": evaluate_every,
+    }
+    for name, length in lengths.items():
+        if length is not None and (type(length) is not int or length < 1):
+            raise InputError(
+                expected=f"{name}, a whole number from 1",
+                got=repr(length),
+                cure="raise it, or leave it out",
+            )
+    if batch_size is not None and batch_size > examples:
+        raise InputError(
+            expected=f"a batch of at most the {examples} training examples",
+            got=f"batch_size={batch_size}",
+            cure="lower it, or leave it out for full-batch descent",
+        )
+    if epochs is not None:
+        epoch = examples // (batch_size or examples)
+        steps, evaluate_every = epochs * epoch, evaluate_every or epoch
+    assert steps is not None  # one of the two was given
+    along = range(0, steps, evaluate_every) if evaluate_every else ()
+    return Plan(steps, batch_size, (*along, steps))
+
+
+def batches(examples: int, batch_size: int, seeds: Sequence[int]) -> Iterator[Tensor]:
+    """Indices of the batches of all replicas, (replicas, batch_size), without end.
+
+    An epoch is a fresh permutation of the examples, its own for each seed. The last examples of an
+    epoch that do not fill a batch are left out of it, so that all batches have one size.
+    """
+    orders = [generator(seed, "order") for seed in seeds]
+    per_epoch = examples // batch_size
+    while True:
+        epoch = torch.stack([torch.randperm(examples, generator=order) for order in orders])
+        used = epoch[:, : per_epoch * batch_size]  # (replicas, per_epoch · batch_size)
+        yield from used.unflatten(1, (per_epoch, batch_size)).unbind(1)

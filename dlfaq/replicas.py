@@ -1,0 +1,160 @@
+"""Train many replicas of a model together: `fit_many`.
+
+A replica has its own seed, and from it its own split, initialisation and order of the batches.
+Replicas share no number, so they may be computed in one go: their parameters are stacked along a
+first axis, the model is mapped over it (`torch.func`), and the losses of the replicas are summed,
+which leaves the gradient of each what it is alone.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import nn
+
+from dlfaq.data import Dataset
+from dlfaq.errors import InputError
+from dlfaq.evaluation import PARTS, cross_entropies
+from dlfaq.history import Curve, History
+from dlfaq.models import count_parameters, mlp
+from dlfaq.optimizers import check_rate, is_elementwise
+from dlfaq.plan import make_plan
+from dlfaq.stacking import fit_stacked
+from dlfaq.training import check_fits, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dlfaq.evaluation import Loss
+    from dlfaq.models import Activation
+    from dlfaq.optimizers import Optimizer, Scheduler
+
+__all__ = ["Data", "Model", "fit_many"]
+
+Data: TypeAlias = "Dataset | Callable[..., Dataset]"
+"""A data set that all replicas share, or a function of `seed=` that gives each its own."""
+
+Model: TypeAlias = "Callable[..., nn.Module]"
+"""A function of `seed=` that makes the model of a replica."""
+
+# Above this many parameters a replica's weights, gradients and optimizer state no longer stay in
+# the processor's caches between steps when replicas are stacked, and a loop is as fast.
+_STACKED_AT_MOST = 40_000
+
+
+def fit_many(
+    data: Data,
+    *,
+    seeds: Sequence[int],
+    lr: float | Sequence[float],
+    sizes: Sequence[int] | None = None,
+    activation: Activation = "relu",
+    init: str | float = "default",
+    bias: bool = True,
+    model: Model | None = None,
+    optimizer: Optimizer = "sgd",
+    options: Mapping[str, Any] | None = None,
+    scheduler: Scheduler | None = None,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    loss: Loss = cross_entropies,
+    zero_grad: bool = True,
+    evaluate_every: int | None = None,
+    parts: Sequence[str] = PARTS,
+) -> History:
+    """Train one replica for each seed (and each rate) as `fit` would, but together.
+
+    Replica by replica this is `fit(mlp(sizes, seed=s), data(seed=s), lr=lr, seed=s, …)`. Several
+    rates train the same replicas once each, so that rates are compared on equal data, order and
+    initialisation.
+
+    Args:
+        data: called with `seed=` for each replica, such as `digits`; or one `Dataset` for all.
+        seeds: of the replicas, such as `seeds(16)`.
+        lr: one learning rate, or several.
+        sizes, activation, init, bias: of an `mlp`; or
+        model: called with `seed=` for each replica; it draws from that seed alone.
+        optimizer, options, scheduler, steps, epochs, batch_size, loss, zero_grad, evaluate_every,
+            parts: as for `fit`.
+
+    Returns:
+        A `History` whose arrays lead with (replicas,), or with (rates, replicas) for several rates.
+        Its `how` says whether replicas were stacked. They are looped over where that is not exact
+        (an optimizer that is not known to work element by element) or gains nothing (more than
+        40,000 parameters: memory sets the pace).
+
+    Raises:
+        InputError: no seeds or rates, not exactly one of sizes and model, data sets of unlike
+            shapes, or whatever `fit` refuses.
+
+    Example:
+        >>> history = fit_many(digits, sizes=[64, 32, 10], lr=0.3, seeds=seeds(16), steps=400)
+        >>> history.accuracy.shape
+        (16,)
+    """
+    rates = [float(lr)] if isinstance(lr, int | float) else [float(rate) for rate in lr]
+    if not rates or not seeds:
+        raise InputError(
+            expected="at least one seed and one rate",
+            got=f"{len(seeds)} seeds and {len(rates)} rates",
+            cure="pass seeds=seeds(16) and lr=0.1",
+        )
+    for rate in rates:
+        check_rate(rate)
+    datasets = [data] if isinstance(data, Dataset) else [data(seed=seed) for seed in seeds]
+    _check_alike(datasets)
+    if model is None:
+        model = _maker(datasets[0], sizes, activation=activation, init=init, bias=bias)
+    elif sizes is not None:
+        raise _one_of_two("both")
+    models = [model(seed=seed) for _, seed in product(rates, seeds)]
+    check_fits(models[0], datasets[0])
+    plan = make_plan(
+        len(datasets[0].train.y),
+        steps=steps,
+        epochs=epochs,
+        batch_size=batch_size,
+        evaluate_every=evaluate_every,
+    )
+    if why := _why_loop(models, optimizer, options or {}):
+        history = _joined(
+            [
+                fit(
+                    replica,
+                    datasets[i % len(datasets)],
+                    lr=rates[i // len(seeds)],
+                    seed=seeds[i % len(seeds)],
+                    optimizer=optimizer,
+                    options=options,
+                    scheduler=scheduler,
+                    steps=steps,
+                    epochs=epochs,
+                    batch_size=batch_size,
+                    loss=loss,
+                    zero_grad=zero_grad,
+                    evaluate_every=evaluate_every,
+                    parts=parts,
+                )
+                for i, replica in enumerate(models)
+            ],
+            how=f"loop: {why}",
+        )
+    else:
+        history = fit_stacked(
+            models,
+            datasets,
+            rates=rates,
+            seeds=seeds,
+            plan=plan,
+            optimizer=optimizer,
+            options=options or {},
+            scheduler=scheduler,
+            loss=loss,
+            zero_grad=zero_grad,
+            parts=parts,
+        )
+    return history if isinstance(lr, int | float) else _by_rate(history, len(rates))

@@ -1,0 +1,106 @@
+"""Where every random number of an experiment comes from: one whole number a replica.
+
+Replica i of master M has the seed 100·M + i. Replicas i < 64 are scored, the others tune, so no run that is scored
+has chosen a learning rate. The build is M = 10; the environment variable `DLFAQ_SEED_OFFSET` = k makes it
+M = 10 + k, and thus runs every claim on replicas that its author never saw. Exploration is M = 0 to 9.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+from dlfaq.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["generator", "noise", "seeds", "tuning_seeds"]
+
+_A_MASTER = 100
+_SCORED = 64
+_BUILD_MASTER = 10
+_OFFSETS = range(-_BUILD_MASTER, 40_000_001)
+
+
+def seeds(n: int) -> list[int]:
+    """The seeds of the first `n` replicas that are scored.
+
+    Raises:
+        InputError: `n` is not from 1 to 64, or DLFAQ_SEED_OFFSET is not a whole number from -10 to 4·10⁷.
+
+    Example:
+        >>> seeds(3)
+        [1000, 1001, 1002]
+    """
+    return _replicas(n, first=0, end=_SCORED, cure="share a split between replicas, or measure less")
+
+
+def tuning_seeds(n: int) -> list[int]:
+    """The seeds of the first `n` replicas that tune; none of them is ever scored.
+
+    Raises:
+        InputError: `n` is not from 1 to 36, or DLFAQ_SEED_OFFSET is not a whole number from -10 to 4·10⁷.
+
+    Example:
+        >>> tuning_seeds(2)
+        [1064, 1065]
+    """
+    return _replicas(n, first=_SCORED, end=_A_MASTER, cure="4 are enough to choose a rate")
+
+
+def generator(seed: int, purpose: str) -> torch.Generator:
+    """A generator for one purpose of a replica ("split", "initialisation", "order", …).
+
+    The purposes of one seed are independent streams: a permutation of the examples must not repeat the numbers that
+    drew the weights.
+
+    Raises:
+        InputError: `seed` is not a whole number from 0.
+    """
+    return torch.Generator().manual_seed(_stream(seed, purpose))
+
+
+@contextmanager
+def noise(seed: int) -> Iterator[None]:
+    """Draw what modules draw while they train (dropout) from `seed`; PyTorch's own generator is as before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_stream(seed, "noise"))
+        yield
+
+
+def _stream(seed: int, purpose: str) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InputError(
+            expected="a seed that is a whole number from 0",
+            got=repr(seed),
+            cure="take one of seeds(n)",
+        )
+    digest = hashlib.blake2b(f"{purpose} {seed}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1  # torch takes 64 bits, the highest of them a sign
+
+
+def _replicas(n: int, *, first: int, end: int, cure: str) -> list[int]:
+    if not 1 <= n <= end - first:
+        raise InputError(expected=f"from 1 to {end - first} replicas", got=str(n), cure=cure)
+    start = _A_MASTER * _master() + first
+    return list(range(start, start + n))
+
+
+def _master() -> int:
+    text = os.environ.get("DLFAQ_SEED_OFFSET", "0")
+    try:
+        offset = int(text)
+    except ValueError:
+        offset = None
+    if offset is None or offset not in _OFFSETS:
+        raise InputError(
+            expected=f"DLFAQ_SEED_OFFSET from {_OFFSETS[0]} to {_OFFSETS[-1]}",
+            got=repr(text),
+            cure="unset the variable for the seeds of the build",
+        )
+    return _BUILD_MASTER + offset

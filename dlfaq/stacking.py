@@ -1,0 +1,172 @@
+"""Replicas of one model trained as a single one: stacked parameters, a mapped forward pass."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from dlfaq.history import History
+from dlfaq.optimizers import build_optimizer
+from dlfaq.plan import batches
+from dlfaq.evaluation import measure
+from dlfaq.seeds import noise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dlfaq.data import Dataset, Examples
+    from dlfaq.optimizers import Optimizer, Scheduler
+    from dlfaq.plan import Plan
+    from dlfaq.evaluation import Loss, Scores
+
+__all__ = ["fit_stacked"]
+
+
+def fit_stacked(
+    models: Sequence[nn.Module],
+    datasets: Sequence[Dataset],
+    *,
+    rates: Sequence[float],
+    seeds: Sequence[int],
+    plan: Plan,
+    optimizer: Optimizer,
+    options: Mapping[str, Any],
+    scheduler: Scheduler | None,
+    loss: Loss,
+    zero_grad: bool,
+    parts: Sequence[str],
+) -> History:
+    """Train `models`, one for each rate and seed in this order, as `fit` would train each.
+
+    Args:
+        models: of one structure; they are copied.
+        datasets: one for each seed, or a single one for all.
+        rates: the learning rates.
+        seeds: of the replicas of each rate.
+        plan: steps, batches and evaluations.
+        optimizer: one that works element by element.
+        options, scheduler, loss, zero_grad, parts: as for `fit`.
+
+    Returns:
+        A history whose arrays lead with (rates · seeds,).
+    """
+    stack = _Stack(models)
+    source = _Source([data.train for data in datasets], len(models))
+    # A group takes one rate only (torch.optim refuses a vector of them), so each rate has a group
+    # of slices of the stacked tensors: what an elementwise optimizer does to them is the same.
+    n = len(seeds)
+    groups = [(rate, stack.slices(k * n, (k + 1) * n)) for k, rate in enumerate(rates)]
+    stepper = build_optimizer(optimizer, options, groups)
+    schedule = scheduler(stepper) if scheduler else None
+    order = batches(source.examples, plan.batch_size, seeds) if plan.batch_size else None
+    everything = None if order else source.take(torch.arange(source.examples).unsqueeze(0))
+
+    def step() -> Tensor:
+        x, y = everything or source.take(next(order))
+        if zero_grad:
+            stack.zero_grad()
+        outputs = stack(x)  # (replicas, batch, classes)
+        each = loss(outputs.flatten(0, 1), y).unflatten(0, x.shape[:2]).mean(1)  # (replicas,)
+        each.sum().backward()
+        stepper.step()
+        if schedule:
+            schedule.step()
+        return each.detach()
+
+    def evaluate() -> Scores:
+        return stack.evaluate(datasets, parts, loss)
+
+    with noise(seeds[0]):
+        curves, batch_loss = plan.run(step, evaluate)
+    return History(
+        steps=np.array(plan.evaluated),
+        curves=curves,
+        batch_loss=batch_loss,
+        weights=stack.state(),
+        classes=datasets[0].classes,
+        how="stacked",
+        template=stack.template.eval(),
+    )
+
+
+class _Stack:
+    """The parameters and buffers of all replicas, and the model that is mapped over them."""
+
+    def __init__(self, models: Sequence[nn.Module]) -> None:
+        self.template = models[0].train()
+        self._replicas = len(models)
+        self._parameters, self._buffers = stack_module_state(list(models))
+        self._learned = [p for p in self._parameters.values() if p.requires_grad]
+        # Gradients have a place of their own from the start: backward() adds into it, so that the
+        # optimizer's slices see it, and so that not clearing it is exactly what forgetting does.
+        for parameter in self._learned:
+            parameter.grad = torch.zeros_like(parameter)
+        self._mapped = vmap(self._call, randomness="different")
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Outputs (replicas, n, classes) for inputs (replicas, n, …)."""
+        outputs: Tensor = self._mapped((self._parameters, self._buffers), x)
+        return outputs
+
+    def slices(self, start: int, end: int) -> list[Tensor]:
+        """What some replicas learn, with their gradients, sharing the memory of the stack."""
+        slices = []
+        for parameter in self._learned:
+            assert parameter.grad is not None
+            part = parameter.detach()[start:end]
+            part.grad = parameter.grad[start:end]
+            slices.append(part)
+        return slices
+
+    def zero_grad(self) -> None:
+        for parameter in self._learned:
+            assert parameter.grad is not None
+            parameter.grad.zero_()
+
+    def state(self) -> dict[str, Tensor]:
+        """Parameters and buffers by name, (replicas, *shape)."""
+        return {name: value.detach() for name, value in {**self._parameters, **self._buffers}.items()}
+
+    def evaluate(self, datasets: Sequence[Dataset], parts: Sequence[str], loss: Loss) -> Scores:
+        """Measure one replica after the other: a whole part is enough work for one call."""
+        self.template.eval()
+        state = self.state()
+        measured = []
+        for replica in range(self._replicas):
+            own = {name: value[replica] for name, value in state.items()}
+            data = datasets[replica % len(datasets)]
+            measured.append(measure(partial(self._call, own, {}), data, parts, loss))
+        self.template.train()
+        return {part: np.stack([scores[part] for scores in measured]) for part in parts}
+
+    def _call(
+        self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Tensor
+    ) -> Tensor:
+        outputs: Tensor = functional_call(self.template, ({**parameters}, {**buffers}), (x,))
+        return outputs
+
+
+class _Source:
+    """The training examples of all replicas, in one place so that one call draws all batches.
+
+    Replica r reads data set r modulo their number: replicas that differ in the rate share theirs.
+    """
+
+    def __init__(self, parts: Sequence[Examples], replicas: int) -> None:
+        self.examples = len(parts[0].y)
+        self._x = torch.cat([part.x for part in parts])  # (data sets · examples, …)
+        self._y = torch.cat([part.y for part in parts])
+        own = torch.arange(replicas).unsqueeze(1) % len(parts)
+        self._start = own * self.examples  # (replicas, 1)
+
+    def take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs (replicas, n, …) and labels (replicas · n,) at the indices of each seed, (seeds, n)."""
+        replicas = len(self._start)
+        rows = indices.repeat(replicas // len(indices), 1) + self._start  # (replicas, n)
+        x = self._x.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        return x, self._y.index_select(0, rows.flatten())
