@@ -59,7 +59,6 @@ $(STAMP): requirements.lock pyproject.toml
 	@"$(PYTHON)" -c 'import sys; got = sys.version_info[:3]; sys.exit(got < (3, 11, 5) and \
 	    "expected Python 3.11.5 or later (pymdown-extensions 13 needs it); got %d.%d.%d as " \
 	    "$(PYTHON); name another: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" % got)'
-	@rm -f $@
 	@echo "Setting up .venv from requirements.lock: about two minutes the first time, most of it PyTorch."
 	@test -x $(BIN)/pip || "$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --require-hashes --requirement requirements.lock

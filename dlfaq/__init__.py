@@ -19,16 +19,21 @@ from importlib import import_module
 
 _MODULES = {
     "claims": ["claim"],
-    "data": ["Dataset", "digits", "fashion_mnist", "mnist", "mnist1d"],
+    "data": ["Dataset", "Examples", "digits", "fashion_mnist", "mnist", "mnist1d"],
     "figures": ["line_labels", "replicates", "y_label"],
+    "gradients": ["GradientNorms", "gradient_norms"],
+    "history": ["History"],
     "models": ["count_parameters", "mlp"],
+    "replicas": ["fit_many"],
+    "seeding": ["seeds", "tuning_seeds"],
     "statistics": [
         "Interval",
         "failure_rate_interval",
         "geometric_mean_interval",
         "mean_interval",
     ],
-    "training": ["History", "fit"],
+    "training": ["fit"],
+    "tuning": ["Comparison", "Tuned", "compare", "tune"],
 }
 
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -23,7 +23,7 @@ from torch.nn.functional import avg_pool2d
 
 from dlfaq import raw_data
 from dlfaq.errors import InputError
-from dlfaq.seeds import generator
+from dlfaq.seeding import generator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,9 +122,7 @@ def mnist(
     return _by_class(_mnist(side), (350, 50), seed)
 
 
-def fashion_mnist(
-    *, seed: int = 0, side: int = _SIDE, folder: str | Path | None = None
-) -> Dataset:
+def fashion_mnist(*, seed: int = 0, side: int = _SIDE, folder: str | Path | None = None) -> Dataset:
     """Fashion-MNIST, 70,000 pictures of clothes: x (n, side²), 10 classes; arguments as for `mnist`.
 
     Raises:

@@ -78,5 +78,15 @@ def line_labels(ax: Axes, labels: Mapping[Line2D, str | tuple[str, str]]) -> Non
         ax: the axes of the lines.
         labels: for each line its words, or two versions: for a wide and for a narrow figure (less
             than 5 inches wide).
+
+    Raises:
+        InputError: a line is not in these axes.
     """
+    strangers = [line for line in labels if line not in list(ax.lines)]
+    if strangers:
+        raise InputError(
+            expected="lines of these axes",
+            got=", ".join(map(repr, strangers)),
+            cure="label each line in the axes that drew it",
+        )
     ax.add_artist(LineLabels(ax, labels))

@@ -30,13 +30,17 @@ _PLATE = "#eef4ee"
 _HALO_PT = 3.5
 _NARROW_IN = 5.0  # a figure less wide says it in fewer words
 _APART_PT = 3.0  # 4 CSS pixels between two labels
+_AROUND_PT = 8.0  # nearer than that, a label might belong to the other line
 _CELL_PT = 2.0
-_GAPS_PT = (1.5, 5.0, 10.0)  # between a line and its label
-_ALONG = 60  # places tried along a line
+_ALONG = 60  # points of a line at which a label is tried
+_MOST_POINTS = 4000
+# At each point a label stands above or below, centred, to the left or to the right of it.
+_DIRECTIONS = np.array([(x, y) for _ in range(3) for y in (1, -1) for x in (0, -1, 1)])
+_GAPS_PT = np.repeat([1.5, 5.0, 10.0], 6)[:, None]
 
-# What a place costs, for each label width of ink beneath it, of foreign ink around it, for each
-# point of distance, and at the start of the line against its end.
-_FOREIGN, _OWN, _AROUND, _DISTANCE, _START = 6.0, 3.0, 0.6, 0.03, 0.5
+# What a place costs: for each label width of ink beneath it, of foreign ink around it, for each
+# point between line and label, for the whole way before the line's end, for another label.
+_FOREIGN, _OWN, _AROUND, _DISTANCE, _BEFORE_END, _TAKEN = 4.0, 3.0, 0.6, 0.03, 0.5, 1000.0
 
 _Floats = npt.NDArray[np.float64]
 
@@ -56,7 +60,6 @@ class LineLabels(Artist):
     def __init__(self, ax: Axes, labels: Mapping[Line2D, str | tuple[str, str]]) -> None:
         super().__init__()
         self._ax = ax
-        self._figure = ax.get_figure(root=True)
         self._words = dict(labels)
         self._texts = {
             line: Text(
@@ -64,7 +67,7 @@ class LineLabels(Artist):
                 weight="bold",
                 ha="center",
                 transform=IdentityTransform(),
-                figure=self._figure,
+                figure=ax.figure,
                 path_effects=[withStroke(linewidth=_HALO_PT, foreground=_PLATE)],
             )
             for line in labels
@@ -77,15 +80,19 @@ class LineLabels(Artist):
 
     def draw(self, renderer: RendererBase, *_: Any, **__: Any) -> None:  # noqa: ANN401
         """Choose the words, place them and draw them."""
-        narrow = bool(self._figure.bbox_inches.width < _NARROW_IN)
+        figure = self._ax.figure
+        narrow = figure.bbox.width / figure.dpi < _NARROW_IN
         taken = [text.get_window_extent(renderer) for text in self._ax.texts]
-        taken += [self._ax.yaxis.label.get_window_extent(renderer)] if self._ax.axison else []
-        paper = _Paper(
-            self._ax, renderer.points_to_pixels(1.0), top=max((b.y1 for b in taken), default=0)
-        )
+        top = self._ax.bbox.y1
+        if self._ax.axison:  # beside the name of the y axis there is room above the axes
+            taken.append(self._ax.yaxis.label.get_window_extent(renderer))
+            top = max(top, taken[-1].y1)
+        paper = _Paper(self._ax, figure.dpi / 72, top=float(top))
         for line, words in self._words.items():
+            if not len(paper.paths[line]):  # nothing of the line is seen
+                continue
             text = self._texts[line]
-            text.set_text(words if isinstance(words, str) else words[narrow])
+            text.set_text(words if isinstance(words, str) else words[int(narrow)])
             text.set_position((0, 0))
             extent = text.get_window_extent(renderer)
             centre = paper.best_place(line, extent.width, extent.height, taken)
@@ -100,65 +107,60 @@ class _Paper:
     def __init__(self, ax: Axes, pixels_a_point: float, *, top: float) -> None:
         self.scale = pixels_a_point
         self.cell = _CELL_PT * pixels_a_point
-        self.box = Bbox([ax.bbox.p0, (ax.bbox.x1, max(ax.bbox.y1, top))])
+        self.box = Bbox([ax.bbox.p0, (ax.bbox.x1, top)])
         self.paths = {line: self._path(line) for line in ax.lines if line.get_visible()}
 
     def best_place(self, line: Line2D, width: float, height: float, taken: list[Bbox]) -> _Floats:
         """The centre, in pixels, of the best place for a label of this size."""
         path = self.paths[line]
-        anchors = path[np.linspace(0, len(path) - 1, _ALONG).astype(int)]
-        offsets = [
-            (across * width / 2, side * (height / 2 + gap * self.scale))
-            for gap in _GAPS_PT
-            for side in (1, -1)
-            for across in (0, -1, 1)
-        ]
-        centres = np.array([anchors + offset for offset in offsets]).reshape(-1, 2)
         half = np.array([width, height]) / 2
+        along = path[np.linspace(0, len(path) - 1, _ALONG).astype(int)]
+        offsets = half * _DIRECTIONS + self.scale * _GAPS_PT * [0, 1] * _DIRECTIONS
+        anchors = np.repeat(along, len(offsets), axis=0)
+        centres = anchors + np.tile(offsets, (len(along), 1))
         # A place over the edge is moved inside.
-        centres = np.clip(
-            centres, self.box.p0 + half, np.maximum(self.box.p1 - half, self.box.p0 + half)
-        )
-        colour = to_rgb(line.get_color())
-        own = self._ink(
-            [path for at, path in self.paths.items() if to_rgb(at.get_color()) == colour]
-        )
-        foreign = self._ink(
-            [path for at, path in self.paths.items() if to_rgb(at.get_color()) != colour]
-        )
-        ring = half + 8 * self.scale
-        along = (anchors[:, 0] - self.box.x0) / self.box.width
+        low, high = self.box.p0 + half, self.box.p1 - half
+        centres = np.clip(centres, low, np.maximum(low, high))
+
+        distance = np.hypot(*np.maximum(np.abs(anchors - centres) - half, 0).T) / self.scale
+        before_end = (self.box.x1 - anchors[:, 0]) / self.box.width
+        ring = half + _AROUND_PT * self.scale
+        foreign, own = self._ink(line, same=False), self._ink(line, same=True)
         cost = (
             _FOREIGN * self._beneath(foreign, centres, half)
             + _OWN * self._beneath(own, centres, half)
             + _AROUND * self._beneath(foreign, centres, ring)
-            + _DISTANCE * self._distance(np.tile(anchors, (len(offsets), 1)), centres, half)
-            + _START * np.tile(1 - along, len(offsets))
+            - _AROUND * np.minimum(self._beneath(own, centres, ring), 1)
+            + _DISTANCE * distance
+            + _BEFORE_END * before_end
         )
         apart = half + _APART_PT * self.scale
         for other in taken:
-            overlaps = (centres + apart > other.p0).all(1) & (centres - apart < other.p1).all(1)
-            cost[overlaps] += 1000
+            overlap = (centres + apart > other.p0).all(1) & (centres - apart < other.p1).all(1)
+            cost[overlap] += _TAKEN
         best: _Floats = centres[int(np.argmin(cost))]
         return best
 
     def _path(self, line: Line2D) -> _Floats:
-        """Points at most a cell apart along a line, inside the axes, shape (n, 2)."""
+        """Points about a cell apart along a line, inside the axes, shape (n, 2)."""
         vertices = line.get_transform().transform(line.get_path().vertices)
         vertices = vertices[np.isfinite(vertices).all(axis=1)]
+        if not len(vertices):
+            return np.empty((0, 2))
         run = np.concatenate([[0], np.hypot(*np.diff(vertices, axis=0).T).cumsum()])
-        at = np.linspace(0, run[-1], int(run[-1] / self.cell) + 2)
+        at = np.linspace(0, run[-1], min(int(run[-1] / self.cell) + 2, _MOST_POINTS))
         points = np.stack([np.interp(at, run, vertices[:, i]) for i in (0, 1)], axis=1)
-        inside = ((points >= self.box.p0) & (points <= self.box.p1)).all(axis=1)
-        return points[inside]
+        inside: _Floats = points[((points >= self.box.p0) & (points <= self.box.p1)).all(axis=1)]
+        return inside
 
-    def _ink(self, paths: list[_Floats]) -> _Floats:
-        """Summed-area table of the cells that the paths cross."""
+    def _ink(self, line: Line2D, *, same: bool) -> _Floats:
+        """Summed-area table of the cells crossed by lines of the same, or of another colour."""
         columns, rows = (int(side / self.cell) + 1 for side in self.box.size)
         grid = np.zeros((columns + 1, rows + 1))
-        for path in paths:
-            column, row = ((path - self.box.p0) / self.cell).astype(int).T
-            grid[column + 1, row + 1] = 1
+        for other, path in self.paths.items():
+            if (to_rgb(other.get_color()) == to_rgb(line.get_color())) is same:
+                column, row = ((path - self.box.p0) / self.cell).astype(int).T
+                grid[column + 1, row + 1] = 1
         table: _Floats = grid.cumsum(0).cumsum(1)
         return table
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dlfaq.errors import InputError
-from dlfaq.seeds import generator
+from dlfaq.seeding import generator
 
 __all__ = ["Activation", "Pointwise", "count_parameters", "mlp"]
 

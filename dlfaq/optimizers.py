@@ -12,7 +12,7 @@ from torch import Tensor, optim
 
 from dlfaq.errors import InputError
 
-__all__ = ["Optimizer", "Scheduler", "build_optimizer", "check_rate", "is_elementwise"]
+__all__ = ["Optimizer", "Scheduler", "build_optimizer", "is_elementwise"]
 
 Optimizer = str | type[optim.Optimizer] | Callable[..., optim.Optimizer]
 """A name, a class of torch.optim, or a function of (parameters, lr=…) such as a `partial`."""
@@ -42,7 +42,8 @@ def build_optimizer(
     """An optimizer over groups of (learning rate, parameters).
 
     Raises:
-        InputError: an unknown name, options it does not take, or a step() that needs a closure.
+        InputError: an unknown name, a rate that is not finite and above 0, options it does not
+            take, or a step() that needs a closure.
     """
     kind = _NAMES.get(optimizer) if isinstance(optimizer, str) else optimizer
     if kind is None:
@@ -51,6 +52,8 @@ def build_optimizer(
             got=repr(optimizer),
             cure="pass one of these, a class of torch.optim, or a function of (parameters, lr=…)",
         )
+    for rate, _ in groups:
+        _check_rate(rate)
     keywords = dict(options)
     if isinstance(kind, type) and "fused" in inspect.signature(kind).parameters:
         # One kernel a tensor: Adam's step takes half the time, which counts in nets this small.
@@ -82,7 +85,7 @@ def is_elementwise(optimizer: Optimizer, options: Mapping[str, Any]) -> bool:
     return type(build_optimizer(optimizer, options, probe)) in _NAMES.values()
 
 
-def check_rate(rate: float) -> None:
+def _check_rate(rate: float) -> None:
     """Raise InputError unless `rate` is a finite number above 0."""
     if not (math.isfinite(rate) and rate > 0):
         raise InputError(

@@ -1,4 +1,4 @@
-"""How long training goes on, in which batches, and when it is evaluated.
+"""How to train: how long, in which batches, with which optimizer and loss, evaluated when.
 
 One model and many stacked ones follow the same plan, which is how they come to the same weights.
 """
@@ -6,7 +6,7 @@ One model and many stacked ones follow the same plan, which is how they come to 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,23 +15,47 @@ from tqdm import tqdm
 
 from dlfaq.errors import InputError
 from dlfaq.history import Curve, Floats
-from dlfaq.seeds import generator
+from dlfaq.optimizers import build_optimizer
+from dlfaq.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from dlfaq.evaluation import Scores
+    from dlfaq.evaluation import Loss, Scores
+    from dlfaq.optimizers import Optimizer, Scheduler
 
 __all__ = ["Plan", "batches", "make_plan"]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`steps` steps on batches of `batch_size` (None: all examples), evaluated after some."""
+    """`steps` steps on batches of `batch_size` (None: all examples), evaluated after some.
+
+    The other attributes are arguments of `fit`.
+    """
 
     steps: int
     batch_size: int | None
     evaluated: tuple[int, ...]
+    parts: Sequence[str]
+    optimizer: Optimizer
+    options: Mapping[str, Any]
+    scheduler: Scheduler | None
+    loss: Loss
+    zero_grad: bool
+
+    def stepper(self, groups: Sequence[tuple[float, Iterable[Tensor]]]) -> Callable[[], None]:
+        """What updates groups of (learning rate, parameters) from their gradients, and the rates."""
+        optimizer = build_optimizer(self.optimizer, self.options, groups)
+        if self.scheduler is None:
+            return optimizer.step
+        scheduler = self.scheduler(optimizer)
+
+        def step() -> None:
+            optimizer.step()
+            scheduler.step()
+
+        return step
 
     def run(
         self, step: Callable[[], Tensor], evaluate: Callable[[], Scores]
@@ -61,6 +85,12 @@ def make_plan(
     epochs: int | None,
     batch_size: int | None,
     evaluate_every: int | None,
+    parts: Sequence[str],
+    optimizer: Optimizer,
+    options: Mapping[str, Any] | None,
+    scheduler: Scheduler | None,
+    loss: Loss,
+    zero_grad: bool,
 ) -> Plan:
     """Turn epochs into steps and check all lengths; epochs are evaluated one by one if not told.
 
@@ -98,7 +128,17 @@ def make_plan(
         steps, evaluate_every = epochs * epoch, evaluate_every or epoch
     assert steps is not None  # one of the two was given
     along = range(0, steps, evaluate_every) if evaluate_every else ()
-    return Plan(steps, batch_size, (*along, steps))
+    return Plan(
+        steps=steps,
+        batch_size=batch_size,
+        evaluated=(*along, steps),
+        parts=parts,
+        optimizer=optimizer,
+        options=options or {},
+        scheduler=scheduler,
+        loss=loss,
+        zero_grad=zero_grad,
+    )
 
 
 def batches(examples: int, batch_size: int, seeds: Sequence[int]) -> Iterator[Tensor]:

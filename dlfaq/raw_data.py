@@ -72,7 +72,9 @@ def torchvision_images(name: str, folder: str | Path | None) -> tuple[_Arrays, _
     )
 
 
-def _both_parts(source: Callable[..., object], root: Path, *, download: bool) -> tuple[_Arrays, _Arrays]:
+def _both_parts(
+    source: Callable[..., object], root: Path, *, download: bool
+) -> tuple[_Arrays, _Arrays]:
     parts = (source(str(root), train=train, download=download) for train in (True, False))
     train, test = ((part.data, part.targets) for part in parts)  # type: ignore[attr-defined]
     return train, test

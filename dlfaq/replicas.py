@@ -8,7 +8,9 @@ which leaves the gradient of each what it is alone.
 
 from __future__ import annotations
 
-from itertools import product
+from dataclasses import replace
+from functools import partial
+from itertools import cycle, product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -20,17 +22,19 @@ from dlfaq.errors import InputError
 from dlfaq.evaluation import PARTS, cross_entropies
 from dlfaq.history import Curve, History
 from dlfaq.models import count_parameters, mlp
-from dlfaq.optimizers import check_rate, is_elementwise
+from dlfaq.optimizers import is_elementwise
 from dlfaq.plan import make_plan
 from dlfaq.stacking import fit_stacked
-from dlfaq.training import check_fits, fit
+from dlfaq.training import check_fits, fit_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from dlfaq.evaluation import Loss
+    from dlfaq.history import Floats
     from dlfaq.models import Activation
     from dlfaq.optimizers import Optimizer, Scheduler
+    from dlfaq.plan import Plan
 
 __all__ = ["Data", "Model", "fit_many"]
 
@@ -103,15 +107,23 @@ def fit_many(
             got=f"{len(seeds)} seeds and {len(rates)} rates",
             cure="pass seeds=seeds(16) and lr=0.1",
         )
-    for rate in rates:
-        check_rate(rate)
     datasets = [data] if isinstance(data, Dataset) else [data(seed=seed) for seed in seeds]
     _check_alike(datasets)
-    if model is None:
-        model = _maker(datasets[0], sizes, activation=activation, init=init, bias=bias)
-    elif sizes is not None:
-        raise _one_of_two("both")
-    models = [model(seed=seed) for _, seed in product(rates, seeds)]
+    if (model is None) == (sizes is None):
+        raise InputError(
+            expected="either the sizes of an MLP or a model",
+            got="both" if sizes else "neither",
+            cure="pass sizes=[64, 32, 10], or a function of seed= as model",
+        )
+    make = model or partial(
+        mlp,
+        sizes or (),
+        activation=activation,
+        init=init,
+        bias=bias,
+        dtype=datasets[0].train.x.dtype,
+    )
+    models = [make(seed=seed) for _, seed in product(rates, seeds)]
     check_fits(models[0], datasets[0])
     plan = make_plan(
         len(datasets[0].train.y),
@@ -119,42 +131,85 @@ def fit_many(
         epochs=epochs,
         batch_size=batch_size,
         evaluate_every=evaluate_every,
+        parts=parts,
+        optimizer=optimizer,
+        options=options,
+        scheduler=scheduler,
+        loss=loss,
+        zero_grad=zero_grad,
     )
-    if why := _why_loop(models, optimizer, options or {}):
-        history = _joined(
-            [
-                fit(
-                    replica,
-                    datasets[i % len(datasets)],
-                    lr=rates[i // len(seeds)],
-                    seed=seeds[i % len(seeds)],
-                    optimizer=optimizer,
-                    options=options,
-                    scheduler=scheduler,
-                    steps=steps,
-                    epochs=epochs,
-                    batch_size=batch_size,
-                    loss=loss,
-                    zero_grad=zero_grad,
-                    evaluate_every=evaluate_every,
-                    parts=parts,
-                )
-                for i, replica in enumerate(models)
-            ],
-            how=f"loop: {why}",
-        )
+    reason = _why_not_stacked(models[0], plan)
+    if reason is None:
+        history = fit_stacked(models, datasets, plan, rates=rates, seeds=seeds)
     else:
-        history = fit_stacked(
-            models,
-            datasets,
-            rates=rates,
-            seeds=seeds,
-            plan=plan,
-            optimizer=optimizer,
-            options=options or {},
-            scheduler=scheduler,
-            loss=loss,
-            zero_grad=zero_grad,
-            parts=parts,
-        )
+        history = _fit_in_turn(models, datasets, plan, rates=rates, seeds=seeds, reason=reason)
     return history if isinstance(lr, int | float) else _by_rate(history, len(rates))
+
+
+def _why_not_stacked(model: nn.Module, plan: Plan) -> str | None:
+    if not is_elementwise(plan.optimizer, plan.options):
+        return "the optimizer is not known to work element by element"
+    if count_parameters(model) > _STACKED_AT_MOST:
+        return f"with {count_parameters(model):,} parameters, memory sets the pace"
+    return None
+
+
+def _fit_in_turn(
+    models: Sequence[nn.Module],
+    datasets: Sequence[Dataset],
+    plan: Plan,
+    *,
+    rates: Sequence[float],
+    seeds: Sequence[int],
+    reason: str,
+) -> History:
+    runs = [
+        fit_plan(model, data, plan, rate=rate, seed=seed)
+        for model, data, (rate, seed) in zip(
+            models, cycle(datasets), product(rates, seeds), strict=False
+        )
+    ]
+    curves = {}
+    for part in plan.parts:
+        of_part = [run.curves[part] for run in runs]
+        curves[part] = Curve(
+            loss=np.stack([curve.loss for curve in of_part]),
+            accuracy=np.stack([curve.accuracy for curve in of_part]),
+        )
+    return replace(
+        runs[0],
+        curves=curves,
+        batch_loss=np.stack([run.batch_loss for run in runs]),
+        weights={
+            name: torch.stack([run.weights[name] for run in runs]) for name in runs[0].weights
+        },
+        how=f"loop: {reason}",
+    )
+
+
+def _by_rate(history: History, rates: int) -> History:
+    """Split the first axis, (rates · seeds,), into (rates, seeds)."""
+    curves = {
+        part: Curve(_split(curve.loss, rates), _split(curve.accuracy, rates))
+        for part, curve in history.curves.items()
+    }
+    return replace(
+        history,
+        curves=curves,
+        batch_loss=_split(history.batch_loss, rates),
+        weights={name: value.unflatten(0, (rates, -1)) for name, value in history.weights.items()},
+    )
+
+
+def _split(array: Floats, rates: int) -> Floats:
+    return array.reshape(rates, -1, *array.shape[1:])
+
+
+def _check_alike(datasets: Sequence[Dataset]) -> None:
+    shapes = {(data.train.x.shape, data.train.x.dtype) for data in datasets}
+    if len(shapes) > 1:
+        raise InputError(
+            expected="training parts of one shape and dtype, whatever the seed",
+            got=", ".join(f"{dtype} of shape {tuple(shape)}" for shape, dtype in shapes),
+            cure="give all replicas equally many examples",
+        )

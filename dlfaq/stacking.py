@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import repeat
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,18 +12,16 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from dlfaq.history import History
-from dlfaq.optimizers import build_optimizer
 from dlfaq.plan import batches
 from dlfaq.evaluation import measure
-from dlfaq.seeds import noise
+from dlfaq.seeding import noise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dlfaq.data import Dataset, Examples
-    from dlfaq.optimizers import Optimizer, Scheduler
     from dlfaq.plan import Plan
-    from dlfaq.evaluation import Loss, Scores
+    from dlfaq.evaluation import Scores
 
 __all__ = ["fit_stacked"]
 
@@ -30,27 +29,19 @@ __all__ = ["fit_stacked"]
 def fit_stacked(
     models: Sequence[nn.Module],
     datasets: Sequence[Dataset],
+    plan: Plan,
     *,
     rates: Sequence[float],
     seeds: Sequence[int],
-    plan: Plan,
-    optimizer: Optimizer,
-    options: Mapping[str, Any],
-    scheduler: Scheduler | None,
-    loss: Loss,
-    zero_grad: bool,
-    parts: Sequence[str],
 ) -> History:
-    """Train `models`, one for each rate and seed in this order, as `fit` would train each.
+    """Train `models`, one for each rate and seed in this order, as `fit_plan` would train each.
 
     Args:
         models: of one structure; they are copied.
         datasets: one for each seed, or a single one for all.
+        plan: its optimizer works element by element.
         rates: the learning rates.
         seeds: of the replicas of each rate.
-        plan: steps, batches and evaluations.
-        optimizer: one that works element by element.
-        options, scheduler, loss, zero_grad, parts: as for `fit`.
 
     Returns:
         A history whose arrays lead with (rates · seeds,).
@@ -60,29 +51,24 @@ def fit_stacked(
     # A group takes one rate only (torch.optim refuses a vector of them), so each rate has a group
     # of slices of the stacked tensors: what an elementwise optimizer does to them is the same.
     n = len(seeds)
-    groups = [(rate, stack.slices(k * n, (k + 1) * n)) for k, rate in enumerate(rates)]
-    stepper = build_optimizer(optimizer, options, groups)
-    schedule = scheduler(stepper) if scheduler else None
-    order = batches(source.examples, plan.batch_size, seeds) if plan.batch_size else None
-    everything = None if order else source.take(torch.arange(source.examples).unsqueeze(0))
+    update = plan.stepper([(rate, stack.slices(k * n, k * n + n)) for k, rate in enumerate(rates)])
+    if plan.batch_size:
+        drawn = map(source.take, batches(source.examples, plan.batch_size, seeds))
+    else:
+        drawn = repeat(source.take(torch.arange(source.examples).unsqueeze(0)))
 
     def step() -> Tensor:
-        x, y = everything or source.take(next(order))
-        if zero_grad:
+        x, y = next(drawn)
+        if plan.zero_grad:
             stack.zero_grad()
-        outputs = stack(x)  # (replicas, batch, classes)
-        each = loss(outputs.flatten(0, 1), y).unflatten(0, x.shape[:2]).mean(1)  # (replicas,)
-        each.sum().backward()
-        stepper.step()
-        if schedule:
-            schedule.step()
-        return each.detach()
-
-    def evaluate() -> Scores:
-        return stack.evaluate(datasets, parts, loss)
+        losses = plan.loss(stack(x).flatten(0, 1), y)  # (replicas · batch,)
+        means = losses.unflatten(0, x.shape[:2]).mean(1)  # (replicas,)
+        means.sum().backward()  # type: ignore[no-untyped-call]
+        update()
+        return means.detach()
 
     with noise(seeds[0]):
-        curves, batch_loss = plan.run(step, evaluate)
+        curves, batch_loss = plan.run(step, lambda: stack.evaluate(datasets, plan))
     return History(
         steps=np.array(plan.evaluated),
         curves=curves,
@@ -100,8 +86,9 @@ class _Stack:
     def __init__(self, models: Sequence[nn.Module]) -> None:
         self.template = models[0].train()
         self._replicas = len(models)
-        self._parameters, self._buffers = stack_module_state(list(models))
-        self._learned = [p for p in self._parameters.values() if p.requires_grad]
+        parameters, buffers = stack_module_state(list(models))
+        self._state: dict[str, Tensor] = {**parameters, **buffers}
+        self._learned = [value for value in parameters.values() if value.requires_grad]
         # Gradients have a place of their own from the start: backward() adds into it, so that the
         # optimizer's slices see it, and so that not clearing it is exactly what forgetting does.
         for parameter in self._learned:
@@ -110,7 +97,7 @@ class _Stack:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Outputs (replicas, n, classes) for inputs (replicas, n, …)."""
-        outputs: Tensor = self._mapped((self._parameters, self._buffers), x)
+        outputs: Tensor = self._mapped(self._state, x)
         return outputs
 
     def slices(self, start: int, end: int) -> list[Tensor]:
@@ -130,9 +117,9 @@ class _Stack:
 
     def state(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, (replicas, *shape)."""
-        return {name: value.detach() for name, value in {**self._parameters, **self._buffers}.items()}
+        return {name: value.detach() for name, value in self._state.items()}
 
-    def evaluate(self, datasets: Sequence[Dataset], parts: Sequence[str], loss: Loss) -> Scores:
+    def evaluate(self, datasets: Sequence[Dataset], plan: Plan) -> Scores:
         """Measure one replica after the other: a whole part is enough work for one call."""
         self.template.eval()
         state = self.state()
@@ -140,14 +127,12 @@ class _Stack:
         for replica in range(self._replicas):
             own = {name: value[replica] for name, value in state.items()}
             data = datasets[replica % len(datasets)]
-            measured.append(measure(partial(self._call, own, {}), data, parts, loss))
+            measured.append(measure(partial(self._call, own), data, plan.parts, plan.loss))
         self.template.train()
-        return {part: np.stack([scores[part] for scores in measured]) for part in parts}
+        return {part: np.stack([scores[part] for scores in measured]) for part in plan.parts}
 
-    def _call(
-        self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Tensor
-    ) -> Tensor:
-        outputs: Tensor = functional_call(self.template, ({**parameters}, {**buffers}), (x,))
+    def _call(self, state: dict[str, Tensor], x: Tensor) -> Tensor:
+        outputs: Tensor = functional_call(self.template, state, (x,))
         return outputs
 
 

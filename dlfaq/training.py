@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +11,8 @@ from torch import Tensor, nn
 from dlfaq.errors import InputError
 from dlfaq.evaluation import PARTS, cross_entropies, measure
 from dlfaq.history import History
-from dlfaq.optimizers import build_optimizer, check_rate
 from dlfaq.plan import batches, make_plan
-from dlfaq.seeds import noise
+from dlfaq.seeding import noise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +20,9 @@ if TYPE_CHECKING:
     from dlfaq.data import Dataset
     from dlfaq.evaluation import Loss, Scores
     from dlfaq.optimizers import Optimizer, Scheduler
+    from dlfaq.plan import Plan
 
-__all__ = ["check_fits", "fit"]
+__all__ = ["check_fits", "fit", "fit_plan"]
 
 
 def fit(
@@ -74,32 +73,43 @@ def fit(
         >>> history.test.accuracy.shape  # at the start, and after each epoch
         (21,)
     """
-    check_rate(lr)
     check_fits(model, data)
-    x, y = data.train
     plan = make_plan(
-        len(y), steps=steps, epochs=epochs, batch_size=batch_size, evaluate_every=evaluate_every
+        len(data.train.y),
+        steps=steps,
+        epochs=epochs,
+        batch_size=batch_size,
+        evaluate_every=evaluate_every,
+        parts=parts,
+        optimizer=optimizer,
+        options=options,
+        scheduler=scheduler,
+        loss=loss,
+        zero_grad=zero_grad,
     )
-    stepper = build_optimizer(optimizer, options or {}, [(lr, model.parameters())])
-    schedule = scheduler(stepper) if scheduler else None
-    order = batches(len(y), batch_size, [seed]) if batch_size else None
+    return fit_plan(model, data, plan, rate=lr, seed=seed)
+
+
+def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: int) -> History:
+    """Train `model` in place as `plan` says: what `fit` does once its arguments are checked."""
+    x, y = data.train
+    order = batches(len(y), plan.batch_size, [seed]) if plan.batch_size else None
+    update = plan.stepper([(rate, model.parameters())])
 
     def step() -> Tensor:
         batch = next(order)[0] if order else slice(None)
-        if zero_grad:
-            stepper.zero_grad()
-        mean = loss(model(x[batch]), y[batch]).mean()
-        mean.backward()  # type: ignore[no-untyped-call]
-        stepper.step()
-        if schedule:
-            schedule.step()
-        return mean.detach()
+        if plan.zero_grad:
+            model.zero_grad()
+        loss = plan.loss(model(x[batch]), y[batch]).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        update()
+        return loss.detach()
 
     def evaluate() -> Scores:
         model.eval()
-        measured = measure(model, data, parts, loss)
+        scores = measure(model, data, plan.parts, plan.loss)
         model.train()
-        return measured
+        return scores
 
     model.train()
     with noise(seed):
@@ -112,7 +122,7 @@ def fit(
         weights={name: value.clone() for name, value in model.state_dict().items()},
         classes=data.classes,
         how="one by one",
-        template=deepcopy(model),
+        template=model,
     )
 
 

@@ -57,7 +57,7 @@ class Browser:
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """One Chromium for the whole run: starting it takes longer than a test. Tests ask for `browser`."""
+    """One Chromium for the whole run: starting it outlasts a test. Tests ask for `browser`."""
     binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if binary is None or driver is None:
         if os.environ.get("DLFAQ_REQUIRE_BROWSER") == "1":

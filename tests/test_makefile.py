@@ -122,3 +122,16 @@ def test_plain_make_lists_every_target(checkout):
     lines = checkout.make().stdout.splitlines()
     listed = [line.split()[1] for line in lines if line.startswith("make ")]
     assert listed == ["serve", "site", "test", "bench", "lock", "clean"]
+
+
+@pytest.mark.parametrize(
+    ("target", "last"),
+    [
+        ("serve", '.venv/bin/mkdocs serve --dev-addr "0.0.0.0:9000"'),
+        ("site", ".venv/bin/mkdocs build --strict"),
+        ("test", ".venv/bin/pytest"),
+    ],
+)
+def test_what_a_target_ends_with(checkout, target, last):
+    done = checkout.make("--dry-run", target, "ADDR=0.0.0.0:9000")
+    assert done.stdout.splitlines()[-1] == last

@@ -102,11 +102,15 @@ def test_pre_commit_fetches_nothing_and_runs_what_the_lock_installed():
     subprocess.run(command, cwd=ROOT, check=True)
 
 
+def git_files(*options: str) -> list[str]:
+    command = ["git", "ls-files", "-z", "--others", "--exclude-standard", *options]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [name for name in listed.split("\0") if name]
+
+
 def texts() -> dict[str, str]:
     """The text files git tracks, or would once they are added."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    files = {name: ROOT / name for name in listed.split("\0") if name}
+    files = {name: ROOT / name for name in git_files("--cached")}
     found = {}
     for name, path in files.items():
         if path.is_file() and b"\0" not in (data := path.read_bytes()):
@@ -145,6 +149,13 @@ def test_no_file_holds_a_path_of_one_machine_or_the_address_of_an_index(pattern)
     assert {name: hit.group() for name, hit in hits.items() if hit} == {}
 
 
+def test_git_ignores_no_source():
+    """`site/` in .gitignore would hide dlfaq/site/ from git, and so from ruff and the wheel."""
+    hidden = git_files("--ignored", "--", "dlfaq", "docs", "snippets", "tests")
+    made = re.compile(r"(^|/)(__pycache__|\.\w+)/")
+    assert [name for name in hidden if not made.search(name)] == []
+
+
 def test_the_readme_names_the_two_commands():
     commands = re.findall(r"^    (make \w+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
     assert commands == ["make serve", "make test"]
@@ -163,12 +174,15 @@ def test_the_code_and_the_text_have_their_licences():
     assert all(f"Section {number} -- " in text for number in range(1, 9))
 
 
-def test_each_folder_of_fonts_has_its_licence():
+def licences_of(font: Path) -> list[Path]:
+    """`family-LICENSE.txt` is for the fonts whose names begin with `family-`."""
+    beside = font.parent.glob("*LICENSE*")
+    return [path for path in beside if font.name.startswith(path.name.partition("LICENSE")[0])]
+
+
+def test_each_font_has_its_licence_beside_it():
     fonts = [p for p in ROOT.glob("docs/**/*") if p.suffix in {".woff", ".woff2", ".ttf", ".otf"}]
-    bare = {
-        font.parent.relative_to(ROOT).as_posix()
-        for font in fonts
-        if not [*font.parent.glob("*LICENSE*"), *font.parent.glob("*OFL*")]
-    }
     assert fonts
-    assert bare == set()
+    assert [font.name for font in fonts if not licences_of(font)] == []
+    texts = {path: path.read_text(encoding="utf-8") for font in fonts for path in licences_of(font)}
+    assert [path.name for path, text in texts.items() if "Open Font License" not in text] == []

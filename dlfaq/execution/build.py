@@ -15,7 +15,8 @@ from dlfaq.errors import InputError, PageError
 from dlfaq.execution.agreement import disagreements
 from dlfaq.execution.config import Settings
 from dlfaq.execution.key import level_1
-from dlfaq.execution.page import Page, read_page
+from dlfaq.execution.front_matter import front_matter
+from dlfaq.execution.page import Page, page_text, read_page
 from dlfaq.execution.process import Ended, run_task, start_server
 from dlfaq.execution.progress import Progress
 from dlfaq.execution.result import Outcome, Result
@@ -76,25 +77,30 @@ def read_site(settings: Settings) -> list[Page]:
     return [read_page(file, settings) for file in sorted(settings.docs_dir.rglob("*.md"))]
 
 
-def jobs_of(pages: Iterable[Page]) -> list[Job]:
+def jobs_of(pages: Iterable[Page], settings: Settings) -> list[Job]:
     """The chains of the pages that can be read. A figure that a card names is drawn small too."""
-    pages = list(pages)
-    wanted = {
-        (str(card.get("page")), str(card.get("figure")))
-        for page in pages
-        for card in page.meta.get("cards") or []
-        if isinstance(card, dict)
-    }
+    wanted = _on_cards(settings)
     jobs = []
     for page in pages:
         for chain in page.chains if not page.errors else []:
             thumbs = frozenset(
                 i
                 for i, snippet in enumerate(chain.snippets)
-                if (page.src, str(snippet.options.label)) in wanted
+                if (page.src, snippet.options.label) in wanted
             )
             jobs.append(Job(page, chain, thumbs))
     return jobs
+
+
+def _on_cards(settings: Settings) -> set[tuple[str, str | None]]:
+    """Page and label of the figures that the cards of the landing page show."""
+    file = settings.docs_dir / "index.md"
+    try:
+        meta, _ = front_matter(page_text(file, settings.relative(file)), settings.relative(file))
+    except (FileNotFoundError, PageError):
+        return set()
+    cards = meta.get("cards") or []
+    return {(card.get("page"), card.get("figure")) for card in cards if isinstance(card, dict)}
 
 
 def run_jobs(
@@ -157,7 +163,7 @@ def build(
     for page in report.pages:
         errors: list[PageError] = [*page.errors, *disagreements(page)]
         report.failures += map(str, errors)
-    all_jobs = jobs_of(report.pages)
+    all_jobs = jobs_of(report.pages, settings)
     stored = {job.name: store.get(level_1(job.chain, settings, job.thumbs)) for job in all_jobs}
     stale = [job for job in all_jobs if fresh or check or stored[job.name] is None]
     count = jobs or workers()

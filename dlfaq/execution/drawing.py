@@ -58,12 +58,12 @@ def _house_ticks(figure: Figure) -> None:
     No style sheet can say either.
     """
     for axes in figure.axes:
-        for axis, most in ((axes.xaxis, "auto"), (axes.yaxis, _Y_TICKS)):
-            locator = axis.get_major_locator()
-            if type(locator) is AutoLocator:
-                axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
-            elif type(locator) is LogLocator:
-                locator.set_params(numticks=most)
+        locator = axes.yaxis.get_major_locator()
+        if isinstance(locator, LogLocator):
+            locator.set_params(numticks=_Y_TICKS)
+        for axis, most in ((axes.xaxis, None), (axes.yaxis, _Y_TICKS)):
+            if type(axis.get_major_locator()) is AutoLocator:
+                axis.set_major_locator(MaxNLocator(most or "auto", steps=[1, 2, 5, 10]))
             if type(axis.get_major_formatter()) is LogFormatterSciNotation:
                 axis.set_major_formatter(_PlainLogFormatter())
                 axis.set_minor_formatter(_PlainLogFormatter(labelOnlyBase=False))

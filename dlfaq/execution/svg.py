@@ -146,7 +146,7 @@ def _restyle(root: ET.Element) -> None:
 
 
 def _round(root: ET.Element) -> None:
-    """A tenth of a point is less than anyone sees; markers, drawn once and used often, keep more."""
+    """A tenth of a point is less than anyone sees; a marker, drawn once for all, keeps more."""
 
     def walk(element: ET.Element, digits: int) -> None:
         digits = 2 if element.tag == "defs" else digits

@@ -37,7 +37,9 @@ def seeds(n: int) -> list[int]:
         >>> seeds(3)
         [1000, 1001, 1002]
     """
-    return _replicas(n, first=0, end=_SCORED, cure="share a split between replicas, or measure less")
+    return _replicas(
+        n, first=0, end=_SCORED, cure="share a split between replicas, or measure less"
+    )
 
 
 def tuning_seeds(n: int) -> list[int]:

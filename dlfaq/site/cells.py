@@ -1,0 +1,162 @@
+"""A snippet as HTML: its code, what it printed and showed, its figures and claims, or its error."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from dlfaq.execution.spans import code_spans, parse_span
+from dlfaq.site import claims
+from dlfaq.site.context import claim_anchor
+from dlfaq.site.failures import failure_html
+from dlfaq.site.figures import figure_html, plate
+
+if TYPE_CHECKING:
+    from dlfaq.execution.page import Snippet
+    from dlfaq.execution.result import Output, Result
+    from dlfaq.site.context import ChainState, Context, PlacedFigure
+
+__all__ = ["cell", "claim_card", "figure_plate", "inline_html"]
+
+_lexer = PythonLexer(stripnl=False)
+_formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
+
+
+def cell(context: Context, state: ChainState, index: int) -> str:
+    """All that stands where a snippet stands on the page.
+
+    Args:
+        context: the page.
+        state: the snippet's chain.
+        index: which snippet of the chain.
+    """
+    snippet = state.job.chain.snippets[index]
+    result = state.shown
+    output = result.outputs[index] if result is not None and index < len(result.outputs) else None
+    parts = [_code(snippet)] if snippet.options.echo else []
+    if snippet.options.output and output is not None:
+        parts += _outputs(output)
+    if state.failure is not None:
+        parts += failure_html(state, index, _outputs_of(state.last_good, index))
+    elif result is None:
+        parts.append('<div class="dl-error"><p>Not run yet.</p></div>')
+    body = f'<div class="dl-cell">{"".join(parts)}</div>' if parts else ""
+    below = [
+        figure_plate(context, figure)
+        for figure in context.figures
+        if figure.state is state and figure.snippet is snippet and figure.line == snippet.start
+    ]
+    below += _claims_below(context, state, snippet) if snippet.options.output else []
+    marker = f'<div class="dl-snippet" data-line="{snippet.start}">'
+    return f"{marker}{body}{''.join(below)}</div>"
+
+
+def _outputs_of(result: Result | None, index: int) -> list[str]:
+    if result is None or index >= len(result.outputs):
+        return []
+    return _outputs(result.outputs[index])
+
+
+def _code(snippet: Snippet) -> str:
+    code = highlight(snippet.code, _lexer, _formatter)
+    block = f'<div class="highlight"><pre tabindex="0"><code>{code}</code></pre></div>'
+    if snippet.options.code_fold:
+        return f'<details class="dl-fold"><summary>Code</summary>{block}</details>'
+    return block
+
+
+def _outputs(output: Output) -> list[str]:
+    parts = [
+        _printed(name, text)
+        for name, text in (
+            ("prints", output.stdout),
+            ("errors", output.stderr),
+            ("raises", output.exception or ""),
+        )
+        if text.strip()
+    ]
+    for kind, data in output.display:
+        if kind == "text":
+            parts.append(_printed("gives", data))
+        elif kind == "png":
+            image = f'<img src="data:image/png;base64,{data}" alt="">'
+            parts.append(f'<div class="dl-rich" data-search-exclude>{image}</div>')
+        else:
+            parts.append(f'<div class="dl-rich" data-search-exclude>{data}</div>')
+    return parts
+
+
+def _printed(name: str, text: str) -> str:
+    text = escape(text.rstrip("\n"), quote=False)
+    return (
+        f'<div class="dl-out" data-search-exclude><span>{name}</span>'
+        f'<pre tabindex="0"><samp>{text}</samp></pre></div>'
+    )
+
+
+def _claims_below(context: Context, state: ChainState, snippet: Snippet) -> list[str]:
+    """The cards of the claims that a snippet makes and that are placed nowhere else."""
+    placed = context.placed_claims()
+    cards = [
+        claims.card(claim, anchor=claim_anchor(claim))  # type: ignore[arg-type]
+        for one, claim in context.claims
+        if one is state
+        and snippet.start <= claim["line"] <= snippet.end
+        and claim["label"] not in placed
+    ]
+    return [claims.group(cards)] if cards else []
+
+
+def claim_card(context: Context, label: str) -> str | None:
+    """The card of a labelled claim, or None if the page makes no such claim."""
+    claim = context.claim(label)
+    return None if claim is None else claims.card(claim, anchor=claim_anchor(claim))  # type: ignore[arg-type]
+
+
+def figure_plate(context: Context, figure: PlacedFigure) -> str:
+    """A figure on its plate, with its key claim."""
+    options = figure.snippet.options
+    result = figure.state.shown
+    values = result.values if result is not None else {}
+    alt = options.fig_alt or options.fig_title or f"Figure {figure.number}"
+    return plate(
+        figure_html(
+            figure.svg,
+            prefix=f"figure-{figure.number}",
+            alt=_plain(alt, values),
+        ),
+        number=figure.number,
+        title=inline_html(options.fig_title or "", values),
+        subtitle=inline_html(options.fig_sub or "", values),
+        claim=(claim_card(context, figure.claim) or "") if figure.claim else "",
+        seeds=context.seeds(figure.state),
+        elapsed_s=figure.state.result.elapsed_s if figure.state.result is not None else None,
+    )
+
+
+def inline_html(text: str, values: dict[str, str]) -> str:
+    """A line of an option as HTML: inline values filled in, `code` as code, the rest escaped."""
+    parts, position = [], 0
+    for _, start, end, content in code_spans(text):
+        parts.append(escape(text[position:start], quote=False))
+        inline = parse_span(content)
+        if inline is None:
+            parts.append(f"<code>{escape(content.strip(), quote=False)}</code>")
+        else:
+            parts.append(escape(values.get(inline[1], "…"), quote=False))
+        position = end
+    return "".join([*parts, escape(text[position:], quote=False)])
+
+
+def _plain(text: str, values: dict[str, str]) -> str:
+    parts, position = [], 0
+    for _, start, end, content in code_spans(text):
+        inline = parse_span(content)
+        word = content.strip() if inline is None else values.get(inline[1], "…")
+        parts += [text[position:start], word]
+        position = end
+    return "".join([*parts, text[position:]])

@@ -1,0 +1,43 @@
+"""What a claim record holds: the shape that the lab writes and the site reads."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+__all__ = ["ClaimRecord"]
+
+
+class ClaimRecord(TypedDict, total=False):
+    """One claim, measured.
+
+    Numbers are in base units: fractions for the unit "points", ratios for "×".
+
+    Attributes:
+        statement: the sentence; `code` stands in backticks.
+        label: the name by which a page places the claim.
+        kind: identity, ordering, effect, equivalence, null or failure rate.
+        statistic: value, mean, geometric mean or failure rate.
+        comparator: at_least, at_most or within.
+        threshold: a number, or for within [low, high].
+        measured: the statistic.
+        interval: its two-sided 95 % interval; None for an identity.
+        replicas: how many.
+        seeds: theirs.
+        unit: "points", "×", "" or the name of a unit.
+        holds: whether all of the interval is on the right side.
+        fails_when: what would make it fail, in words.
+    """
+
+    statement: str
+    label: str | None
+    kind: str
+    statistic: str
+    comparator: str
+    threshold: float | list[float]
+    measured: float
+    interval: list[float] | None
+    replicas: int
+    seeds: list[int]
+    unit: str
+    holds: bool
+    fails_when: str | None

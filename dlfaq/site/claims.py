@@ -1,0 +1,66 @@
+"""Shows a claim where it is made: its number, its sentence, its evidence against its threshold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dlfaq.site import amounts
+from dlfaq.site.elements import code_spans, element, html
+from dlfaq.site.interval import interval_chart, raised
+from dlfaq.site.verdicts import glyph
+from dlfaq.site.wording import counted, seed_ranges
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from dlfaq.site.claim_record import ClaimRecord
+
+__all__ = ["card", "group", "interval_chart", "status"]
+
+_CHART = "\ue000"  # stands for the chart, which is a string, while the card is a tree
+
+
+def card(record: ClaimRecord, *, anchor: str) -> str:
+    """Build the card `article.dl-claim#anchor` of a claim.
+
+    An identity, which has no interval, shows what it equals instead of a chart.
+    """
+    name = "dl-claim" if record["holds"] else "dl-claim dl-claim--fails"
+    identity = record["interval"] is None
+    page = element(
+        "article",
+        element("p", *raised(amounts.measured(record)), class_="dl-num"),
+        element(
+            "div",
+            element("p", *code_spans(record["statement"]), class_="dl-claim__says"),
+            element("p", *_status_line(record), class_="dl-claim__status"),
+            class_="dl-claim__body",
+        ),
+        element("p", *raised(amounts.threshold(record)), class_="dl-eq") if identity else _CHART,
+        class_=name,
+        id=anchor,
+    )
+    return html(page) if identity else html(page).replace(_CHART, interval_chart(record))
+
+
+def group(cards: list[str]) -> str:
+    """Put cards that stand outside a plate under one rule."""
+    return f'<div class="dl-claims">{"".join(cards)}</div>'
+
+
+def status(record: ClaimRecord) -> Element:
+    """Say in shape and words whether the claim holds."""
+    if not record["holds"]:
+        return element("b", glyph("wrong"), "Does not hold", class_="dl-fails")
+    if record["kind"] == "null":
+        mark = element("span", "⊢⊣", class_="dl-mark", aria_hidden="true")
+        return element("b", mark, " Null, confirmed", class_="dl-null")
+    return element("b", "✓ Holds", class_="dl-holds")
+
+
+def _status_line(record: ClaimRecord) -> list[str | Element]:
+    line: list[str | Element] = [status(record), f" · {record['kind']}, "]
+    if not record["seeds"]:
+        return [*line, "deterministic"]
+    seeds = element("span", f"seeds {seed_ranges(record['seeds'])}", class_="dl-keep")
+    return [*line, f"{counted(record['replicas'], 'run')}, ", seeds]

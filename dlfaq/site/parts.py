@@ -1,0 +1,130 @@
+"""Makes the parts of a page that come from front matter: its head, its lists, its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from markdown.treeprocessors import Treeprocessor
+
+from dlfaq.errors import PageError
+from dlfaq.execution.page import read_page
+from dlfaq.execution.svg import with_id_prefix
+from dlfaq.site import head
+from dlfaq.site.catalogue import Catalogue, read_catalogue
+from dlfaq.site.context import Context
+from dlfaq.site.landing import Card, landing
+from dlfaq.site.lists import link, question_rows, read_next
+from dlfaq.site.stamp import Run, this_page_ran
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from markdown import Markdown
+
+    from dlfaq.site.preprocessors import Session
+
+__all__ = ["Parts"]
+
+
+class Parts(Treeprocessor):
+    """Works on the tree, so that links are followed from Markdown file to Markdown file."""
+
+    def __init__(self, md: Markdown, session: Session) -> None:
+        super().__init__(md)
+        self.session = session
+
+    def run(self, root: Element) -> None:
+        """Fill in the lists, then head and end of a question's page."""
+        context = self.session.page
+        if context is None or context.page.errors:
+            return
+        if not (self.session.lists or context.page.meta.get("answers")):
+            return
+        try:
+            catalogue = read_catalogue(context.settings.docs_dir)
+            self._lists(root, context, catalogue)
+            if context.page.meta.get("answers"):
+                self._question(root, context, catalogue)
+        except PageError as error:
+            context.problems.append(str(error))
+
+    def _lists(self, root: Element, context: Context, catalogue: Catalogue) -> None:
+        for parent in list(root.iter()):
+            for index, child in reversed(list(enumerate(parent))):
+                if (child.text or "").strip() in self.session.lists:
+                    parent.remove(child)
+                    for offset, node in enumerate(self._list(context, catalogue)):
+                        parent.insert(index + offset, node)
+
+    def _list(self, context: Context, catalogue: Catalogue) -> list[Element]:
+        src = context.page.src
+        if src == "index.md":
+            return landing(catalogue, page=src, shown=self._cards(context, catalogue))
+        try:
+            return [question_rows(catalogue.topic(src).questions, page=src)]
+        except KeyError:
+            context.report(1, "no page in this folder has `answers`, so there is nothing to list")
+            return []
+
+    def _cards(self, context: Context, catalogue: Catalogue) -> list[Card]:
+        """The findings that the landing page's front matter chooses, from their pages' results."""
+        cards = []
+        for entry in context.page.meta.get("cards") or []:
+            src, figure, label = entry["page"], entry["figure"], entry["claim"]
+            settings = context.settings
+            other = Context.of(read_page(settings.docs_dir / src, settings), settings)
+            drawn = [one for one in other.figures if one.snippet.options.label == figure]
+            claim = other.claim(label)
+            if not drawn or claim is None or "thumb" not in drawn[0].svg:
+                context.report(1, f"a card needs figure {figure!r} and claim {label!r} of {src}")
+                continue
+            svg = with_id_prefix(drawn[0].svg["thumb"], f"card-{len(cards) + 1}")
+            thumb = self.md.htmlStash.store(svg)
+            cards.append(
+                Card(
+                    question=catalogue.question(src),
+                    thumb=thumb,
+                    caption=entry.get("caption", ""),
+                    claim=claim,  # type: ignore[arg-type]
+                    headline=entry["headline"],
+                    sentence=entry["sentence"],
+                )
+            )
+        return cards
+
+    def _question(self, root: Element, context: Context, catalogue: Catalogue) -> None:
+        question = catalogue.question(context.page.src)
+        topic = catalogue.topic(context.page.src)
+        head.apply(
+            root,
+            title=question.title,
+            topic_title=topic.title,
+            topic_href=link(topic.src, page=question.src),
+            status=question.status,
+            claims_total=len(context.claims),
+            claims_hold=sum(claim["holds"] for _, claim in context.claims),
+            verified=context.verified(),
+        )
+        results = [state.result for state in context.states if state.result is not None]
+        if results:
+            root.extend(
+                this_page_ran(
+                    Run(
+                        verified=context.verified(),
+                        seeds=context.seeds(),
+                        elapsed_s=sum(result.elapsed_s for result in results),
+                        peak_bytes=max(result.peak_bytes for result in results),
+                        versions={
+                            name: results[0].environment[key]
+                            for name, key in (
+                                ("Python", "python"),
+                                ("torch", "torch"),
+                                ("NumPy", "numpy"),
+                            )
+                        },
+                        answers=question.answers,
+                    )
+                )
+            )
+        if following := catalogue.after(question.src):
+            root.extend(read_next(following, page=question.src))

@@ -1,0 +1,164 @@
+"""Two preprocessors that carry what we fill in past the rest of Markdown.
+
+`Read` sees the file's own lines, before includes are expanded, and leaves plain tokens. `Fill` runs
+behind normalize_whitespace, which would delete the stash's placeholders, and before superfences,
+and swaps the tokens for placeholders. So no other extension ever sees our code or our values.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+from markdown.preprocessors import Preprocessor
+
+from dlfaq.execution.fences import CONTINUE
+from dlfaq.site.cells import cell, claim_card, figure_plate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from markdown import Markdown
+
+    from dlfaq.execution.spans import Place
+    from dlfaq.site.context import Context
+
+__all__ = ["LISTS", "Fill", "Read", "Session"]
+
+#: Places that the tree processor fills, because what stands there has links.
+LISTS = ("questions", "cards")
+
+_TOKEN = re.compile(r"dlfaqtoken(\d+)end")
+_PYTHON_FENCE = re.compile(r"^[\s>]*`{3,}\s*python\s*$")
+
+
+class Session:
+    """The page that is being converted, and what its tokens stand for.
+
+    Every step of a conversion is registered before its page is known, so they share this.
+
+    Attributes:
+        page: the page with its results; None outside a page of the site.
+        html: HTML by number of the token.
+        lists: tokens that stand for a list, and which.
+    """
+
+    def __init__(self) -> None:
+        self.page: Context | None = None
+        self.html: list[str] = []
+        self.lists: dict[str, str] = {}
+
+    def begin(self, page: Context | None) -> None:
+        """Forget the page before."""
+        self.__init__()  # type: ignore[misc]
+        self.page = page
+
+    def token(self, html: str) -> str:
+        """A token for HTML that is filled in later."""
+        self.html.append(html)
+        return f"dlfaqtoken{len(self.html) - 1}end"
+
+
+class Read(Preprocessor):
+    """Replaces snippets, inline values and placed things by tokens.
+
+    Args:
+        md: the converter.
+        session: shared with the other steps.
+        find: tells which page is being converted.
+    """
+
+    def __init__(self, md: Markdown, session: Session, find: Callable[[], Context | None]) -> None:
+        super().__init__(md)
+        self.session = session
+        self.find = find
+
+    def run(self, lines: list[str]) -> list[str]:
+        """Rewrite the lines of a page; its front matter, and blank lines below, are already gone."""
+        context = self.find()
+        self.session.begin(context)
+        if context is None or context.page.errors:
+            return lines
+        page = context.page
+        above = len(page.lines) - len(lines)
+        if above < 0 or page.lines[above:] != lines:
+            # Another plugin rewrote the page: our line numbers would be of another text.
+            context.report(1, "this text is not that of the file; which plugin changes it?")
+            return lines
+        new = list(lines)
+        self._values(context, new, above)
+        for place in page.places:
+            new[place.line - 1 - above] = self._place(context, place)
+        for state in context.states:
+            for index, snippet in enumerate(state.job.chain.snippets):
+                first, last = snippet.start - 1 - above, snippet.end - 1 - above
+                if first > 0 and new[first - 1] == CONTINUE:
+                    new[first - 1] = ""
+                token = self.session.token(cell(context, state, index))
+                new[first : last + 1] = ["\n" + token + "\n"] + [""] * (last - first)
+        return "\n".join(new).split("\n")
+
+    def _values(self, context: Context, lines: list[str], above: int) -> None:
+        # From the right, so that columns further left stay true.
+        spans = sorted(context.page.spans, key=lambda pair: -pair[0].start)
+        for span, index in spans:
+            if span.start < 0:
+                continue
+            shown = context.states[index].shown
+            value = shown.values.get(span.expression) if shown is not None else None
+            html = "…" if value is None else escape(value, quote=False)
+            number = span.line - 1 - above
+            line = lines[number]
+            lines[number] = line[: span.start] + self.session.token(html) + line[span.end :]
+
+    def _place(self, context: Context, place: Place) -> str:
+        html: str | None
+        if place.kind in LISTS:
+            token = self.session.token("")
+            self.session.lists[token] = place.kind
+            return token
+        if place.kind == "figure":
+            figure = context.figure_at(place.line)
+            html = None if figure is None else figure_plate(context, figure)
+        elif context.in_plate(place.line):
+            return ""
+        else:
+            html = claim_card(context, place.label)
+            html = None if html is None else f'<div class="dl-claims">{html}</div>'
+        if html is not None:
+            return self.session.token(html)
+        if all(state.result is not None for state in context.states):
+            context.report(
+                place.line,
+                f"no {place.kind} {place.label!r} on this page; correct the label, or make it",
+            )
+        return ""
+
+
+class Fill(Preprocessor):
+    """Swaps tokens for placeholders of the stash, out of reach of all that follows.
+
+    Args:
+        md: the converter.
+        session: shared with the other steps.
+    """
+
+    def __init__(self, md: Markdown, session: Session) -> None:
+        super().__init__(md)
+        self.session = session
+
+    def run(self, lines: list[str]) -> list[str]:
+        """Rewrite the lines; whatever Python fence is left was never run."""
+        context = self.session.page
+        if context is None or context.page.errors:
+            return lines
+        for line in lines:
+            if _PYTHON_FENCE.match(line):
+                context.report(1, f"the renderer sees a snippet that is not run: {line!r}")
+        return [_TOKEN.sub(self._placeholder, line) for line in lines]
+
+    def _placeholder(self, match: re.Match[str]) -> str:
+        if match[0] in self.session.lists:
+            return match[0]
+        return self.md.htmlStash.store(self.session.html[int(match[1])])
