@@ -170,20 +170,21 @@ def _frames() -> list[list[str | int]]:
 
 
 def _sentence(record: dict[str, Any]) -> str:
+    exact = record["interval"] is None
     scale, unit = (100, " pts") if record["unit"] == "points" else (1, record["unit"])
-    unit = f" {unit}" if unit not in {"", RATIO, " pts"} else unit
+    if unit not in {"", " pts", RATIO}:
+        unit = f" {unit}"
 
     def shown(value: float) -> str:
-        return f"{value * scale:.3g}{unit}"
+        return f"{value * scale:.{12 if exact else 3}g}{unit}"
 
-    threshold = record["threshold"]
-    wanted = (
-        f"within {shown(threshold[0])} and {shown(threshold[1])}"
-        if record["comparator"] == "within"
-        else f"{record['comparator'].replace('_', ' ')} {shown(threshold)}"
-    )
     measured = f"measured {shown(record['measured'])}"
-    if record["interval"] is not None:
+    if not exact:
         low, high = map(shown, record["interval"])
         measured += f", 95 % interval {low} to {high} over {record['replicas']} replicas"
-    return f"{record['statement']!r} does not hold: {measured}; claimed {wanted}"
+    threshold = record["threshold"]
+    if record["comparator"] == "within":
+        claimed = f"from {shown(threshold[0])} to {shown(threshold[1])}"
+    else:
+        claimed = f"{record['comparator'].replace('_', ' ')} {shown(threshold)}"
+    return f"{record['statement']!r} does not hold: {measured}; claimed {claimed}"

@@ -118,7 +118,7 @@ def measure(
     """Find out what a measurement is, and its interval.
 
     Raises:
-        InputError: it is not finite, has too few replicas, or does not fit seeds, unit or threshold.
+        InputError: it is not finite, has too few replicas, or does not fit seeds or threshold.
     """
     values = _array(measured)
     if values.ndim == 0 or (values.size == 1 and seeds is None):
@@ -193,7 +193,7 @@ def _detached(value: Any) -> Any:  # noqa: ANN401
 
 
 def _seed_list(seeds: Iterable[int] | None, replicas: int) -> list[int]:
-    listed = [operator.index(seed) for seed in seeds or ()]
+    listed = [operator.index(seed) for seed in (() if seeds is None else seeds)]
     if len(listed) != replicas or len(set(listed)) != replicas:
         raise InputError(
             expected=f"{replicas} different seeds, one for each replica",

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 
 from dlfaq.errors import InputError, PageError
 from dlfaq.execution.agreement import disagreements
@@ -72,9 +73,11 @@ def local_executor(jobs: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="dlfaq")
 
 
-def read_site(settings: Settings) -> list[Page]:
-    """All pages of the site, in the order of their paths."""
-    return [read_page(file, settings) for file in sorted(settings.docs_dir.rglob("*.md"))]
+def read_site(settings: Settings, only: str = "*") -> list[Page]:
+    """The pages of the site whose path, relative to docs_dir, fits a pattern; in order of paths."""
+    files = sorted(settings.docs_dir.rglob("*.md"))
+    chosen = [f for f in files if fnmatch(f.relative_to(settings.docs_dir).as_posix(), only)]
+    return [read_page(file, settings) for file in chosen]
 
 
 def jobs_of(pages: Iterable[Page], settings: Settings) -> list[Job]:
@@ -144,6 +147,7 @@ def build(
     fresh: bool = False,
     check: bool = False,
     serving: bool = False,
+    only: str = "*",
     jobs: int | None = None,
 ) -> Report:
     """Run every stale chain of a site.
@@ -153,13 +157,14 @@ def build(
         fresh: run all chains, whatever the store holds.
         check: run all chains, write nothing, and compare with what is stored.
         serving: keep last good results and last failures for `mkdocs serve` to show.
+        only: which pages, as a pattern for their path relative to docs_dir.
         jobs: chains at once; the cores if None.
 
     Returns:
         What ran and every failure; it raises for none of them.
     """
     store = Store(settings)
-    report = Report(read_site(settings))
+    report = Report(read_site(settings, only))
     for page in report.pages:
         errors: list[PageError] = [*page.errors, *disagreements(page)]
         report.failures += map(str, errors)

@@ -32,10 +32,15 @@ _FIELDS = (
 )
 
 
-def evidence(settings: Settings) -> dict[str, Any]:
-    """Every claim of the site, in the order of pages and lines, and what it was measured with."""
+def evidence(settings: Settings, only: str = "*") -> dict[str, Any]:
+    """Every claim of the site, in the order of pages and lines, and what it was measured with.
+
+    Args:
+        settings: the site.
+        only: which pages, as a pattern for their path relative to docs_dir.
+    """
     claims = []
-    for page in read_site(settings):
+    for page in read_site(settings, only):
         for _, claim in Context.of(page, settings).claims:
             place = {
                 "page": page.path,

@@ -1,0 +1,126 @@
+"""The command dlfaq."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dlfaq.errors import DlfaqError
+from dlfaq.execution.build import build
+from dlfaq.execution.config import Settings, read_settings
+
+__all__ = ["main"]
+
+DONE, FAILED, MISUSED = 0, 1, 2
+
+_EXPLORATION = range(-10, 0)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: as the shell gives them; those of this process if None.
+
+    Returns:
+        0 done, 1 something on a page failed or does not hold, 2 used wrongly.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        settings = read_settings(options.folder)
+        status: int = options.command(options, settings)
+    except DlfaqError as error:
+        print(f"dlfaq: {error}", file=sys.stderr)
+        return MISUSED
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    report = build(
+        settings,
+        fresh=options.fresh,
+        check=options.check,
+        only=options.page,
+        jobs=options.jobs,
+    )
+    for place in report.changed:
+        print(f"{place}: Changed: the result differs from the stored one", file=sys.stderr)
+    chains = sum(len(page.chains) for page in report.pages)
+    print(f"{report.ran} of {chains} chains run, {len(report.failures)} failures")
+    return DONE if report.ok else FAILED
+
+
+def _pilot(options: argparse.Namespace, settings: Settings) -> int:
+    from dlfaq.site.evidence import evidence
+    from dlfaq.site.pilot import pilot_table
+
+    runs = []
+    for offset in _EXPLORATION[: options.masters]:
+        shifted = replace(settings, seed_offset=offset)
+        build(shifted, only=options.page, jobs=options.jobs)
+        runs.append(evidence(shifted, options.page)["claims"])
+    print(pilot_table(runs))
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dlfaq",
+        description="Runs the pages of a site and checks what they claim.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n"
+        "  dlfaq run                       run what is stale\n"
+        "  dlfaq -C docs-site run --fresh  run everything of another site\n"
+        "  dlfaq pilot 'gradients/*'       try claims on exploration seeds",
+    )
+    parser.add_argument(
+        "-C", dest="folder", type=Path, default=Path(), metavar="DIR", help="the folder of mkdocs.yml"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = _command(commands, "run", _run, "run stale chains", "dlfaq run --page 'gradients/*'")
+    _page_option(run)
+    run.add_argument("--fresh", action="store_true", help="run every chain, whatever is stored")
+    run.add_argument(
+        "--check", action="store_true", help="run every chain, write nothing, compare with the store"
+    )
+
+    pilot = _command(
+        commands,
+        "pilot",
+        _pilot,
+        "run a page's claims over exploration seeds",
+        "dlfaq pilot gradients/zero-grad.md",
+    )
+    pilot.add_argument("page", help="path below docs, or a pattern")
+    pilot.add_argument("--masters", type=int, default=10, help="how many master seeds (10)")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    function: object,
+    help_: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=help_,
+        description=help_[0].upper() + help_[1:] + ".",
+        epilog=f"example: {example}",
+    )
+    command.set_defaults(command=function)
+    command.add_argument("--jobs", type=int, metavar="N", help="chains at once (the cores)")
+    return command
+
+
+def _page_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--page", default="*", metavar="GLOB", help="only pages whose path below docs fits"
+    )
