@@ -1,8 +1,8 @@
 """What a figure of the house style needs beyond matplotlib: runs with their mean, labels on lines.
 
     figure, ax = plt.subplots()
-    kept = replicates(ax, steps, forgetful)
-    line_labels(ax, {kept: ("without zero_grad(): swings for ever", "without: swings")})
+    mean = replicates(ax, steps, weights, color="C1")
+    line_labels(ax, {mean: ("without zero_grad(): swings for ever", "without: swings")})
     y_label(ax, "weight w")
 
 A page draws a figure once, and the engine saves it at several widths. So a label finds its place,
@@ -61,7 +61,10 @@ def replicates(
 
 
 def y_label(ax: Axes, text: str) -> None:
-    """Name the y axis where one reads it: level, above its top left corner, below any title."""
+    """Name the y axis where one reads it: level, above its top left corner.
+
+    A title of the axes moves up to make room; set it before.
+    """
     ax.set_ylabel(text, rotation=0, ha="left", va="bottom")
     above = offset_copy(ax.transAxes, ax.get_figure(root=True), y=7, units="points")
     ax.yaxis.set_label_coords(0, 1, transform=above)

@@ -22,8 +22,9 @@ class GradientNorms(NamedTuple):
     """Norms by layer from the input on, (layers,) each.
 
     Attributes:
-        weights: ‖∂L/∂W_l‖, Frobenius, of the mean loss L over the examples.
-        deltas: root mean square over the examples i of ‖δ_l‖ = ‖∂ℓ_i/∂z_l‖, Euclidean, where z_l
+        weights: ‖∂L/∂W_l‖, Frobenius, of the mean loss over the examples.
+        deltas: root mean square over the examples i of ‖δ_l‖ = ‖∂L_i/∂z_l‖, Euclidean, where L_i is
+            the loss of example i and z_l
             are the pre-activations (the outputs of layer l before its activation).
     """
 
@@ -37,7 +38,7 @@ def gradient_norms(
     """Norms of the weight gradients and of the deltas of each linear or convolutional layer.
 
     Deltas say whether a signal vanishes on its way back. Weight gradients also scale with the
-    layer's inputs, ∂ℓ/∂W_l = δ_l aᵀ_{l−1}, and so may shrink with nothing vanishing. The model's
+    layer's inputs, ∂L/∂W_l = δ_l aᵀ_{l−1}, and so may shrink with nothing vanishing. The model's
     own `.grad` and mode stay as they are; a layer that is used twice counts its last use.
 
     Args:

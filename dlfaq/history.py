@@ -77,7 +77,8 @@ class History:
     def non_finite(self) -> NDArray[np.int64]:
         """How many batch losses and evaluated losses of each run are NaN or infinite, (…)."""
         losses = [self.batch_loss, *(curve.loss for curve in self.curves.values())]
-        return np.sum([(~np.isfinite(loss)).sum(-1) for loss in losses], axis=0, dtype=np.int64)
+        counts = [np.count_nonzero(~np.isfinite(loss), axis=-1) for loss in losses]
+        return np.asarray(np.sum(counts, axis=0), dtype=np.int64)
 
     @property
     def diverged(self) -> NDArray[np.bool_]:

@@ -1,8 +1,8 @@
 """Labels on lines, placed when they are drawn: each near its own line and clear of the others.
 
-A label tries a few hundred places along its line, above, below and beside it. The best one has the
-least ink of other lines beneath and around it, then the least of its own, then is nearest to the
-line and to the line's end. Ink is counted on a grid, so a place costs four look-ups.
+A label tries many places along its line, above and below it. What counts against a place is ink of
+other lines beneath it and around it, ink of its own line beneath it, the distance from the line,
+and the distance from the line's end. Ink is counted on a grid, so a place costs four look-ups.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _CELL_PT = 2.0
 _ALONG = 60  # points of a line at which a label is tried
 _MOST_POINTS = 4000
 # At each point a label stands above or below, centred, to the left or to the right of it.
-_DIRECTIONS = np.array([(x, y) for _ in range(3) for y in (1, -1) for x in (0, -1, 1)])
-_GAPS_PT = np.repeat([1.5, 5.0, 10.0], 6)[:, None]
+_DIRECTIONS = np.array([(x, y) for _ in range(5) for y in (1, -1) for x in (0, -1, 1)])
+_GAPS_PT = np.repeat([2.5, 6.0, 10.0, 20.0, 40.0], 6)[:, None]
 
 # What a place costs: for each label width of ink beneath it, of foreign ink around it, for each
 # point between line and label, for the whole way before the line's end, for another label.
-_FOREIGN, _OWN, _AROUND, _DISTANCE, _BEFORE_END, _TAKEN = 4.0, 3.0, 0.6, 0.03, 0.5, 1000.0
+_FOREIGN, _OWN, _AROUND, _DISTANCE, _BEFORE_END, _TAKEN = 4.0, 3.0, 0.6, 0.06, 0.5, 1000.0
 
 _Floats = npt.NDArray[np.float64]
 
@@ -108,7 +108,7 @@ class _Paper:
         self.scale = pixels_a_point
         self.cell = _CELL_PT * pixels_a_point
         self.box = Bbox([ax.bbox.p0, (ax.bbox.x1, top)])
-        self.paths = {line: self._path(line) for line in ax.lines if line.get_visible()}
+        self.paths = {line: self._path(line) for line in ax.lines}
 
     def best_place(self, line: Line2D, width: float, height: float, taken: list[Bbox]) -> _Floats:
         """The centre, in pixels, of the best place for a label of this size."""
@@ -145,7 +145,7 @@ class _Paper:
         """Points about a cell apart along a line, inside the axes, shape (n, 2)."""
         vertices = line.get_transform().transform(line.get_path().vertices)
         vertices = vertices[np.isfinite(vertices).all(axis=1)]
-        if not len(vertices):
+        if not len(vertices) or not line.get_visible():
             return np.empty((0, 2))
         run = np.concatenate([[0], np.hypot(*np.diff(vertices, axis=0).T).cumsum()])
         at = np.linspace(0, run[-1], min(int(run[-1] / self.cell) + 2, _MOST_POINTS))

@@ -81,7 +81,7 @@ def mlp(
     Sources: He et al., Delving Deep into Rectifiers, 2015 ("he"); Glorot and Bengio, Understanding
     the Difficulty of Training Deep Feedforward Neural Networks, 2010 ("xavier").
     """
-    if len(sizes) < 2 or not all(isinstance(n, int) and n >= 1 for n in sizes):  # noqa: PLR2004
+    if len(sizes) < 2 or any(type(n) is not int or n < 1 for n in sizes):  # noqa: PLR2004
         raise InputError(
             expected="two or more sizes, whole numbers from 1",
             got=repr(sizes),
@@ -90,7 +90,9 @@ def mlp(
     draws = generator(seed, "initialisation")
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(sizes):
-        linear = nn.utils.skip_init(nn.Linear, fan_in, fan_out, bias=bias, dtype=dtype)
+        # On "meta" nothing is drawn, so PyTorch's own generator does not move.
+        empty = nn.Linear(fan_in, fan_out, bias=bias, dtype=dtype, device="meta")
+        linear = empty.to_empty(device="cpu")
         _initialise(linear, init, draws)
         layers += [linear, _module(activation)]
     return nn.Sequential(*layers[:-1])  # the last layer's outputs are logits

@@ -14,6 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dlfaq.errors import InputError
+from dlfaq.evaluation import PARTS
 from dlfaq.history import Curve, Floats
 from dlfaq.optimizers import build_optimizer
 from dlfaq.seeding import generator
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from dlfaq.optimizers import Optimizer, Scheduler
 
 __all__ = ["Plan", "batches", "make_plan"]
+
+_SHOWN_AFTER_S = 1
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Plan:
     zero_grad: bool
 
     def stepper(self, groups: Sequence[tuple[float, Iterable[Tensor]]]) -> Callable[[], None]:
-        """What updates groups of (learning rate, parameters) from their gradients, and the rates."""
+        """What updates groups of (learning rate, parameters), and then their rates."""
         optimizer = build_optimizer(self.optimizer, self.options, groups)
         if self.scheduler is None:
             return optimizer.step
@@ -60,14 +63,14 @@ class Plan:
     def run(
         self, step: Callable[[], Tensor], evaluate: Callable[[], Scores]
     ) -> tuple[dict[str, Curve], Floats]:
-        """Call `step` and, when it is time, `evaluate`; a terminal shows progress after a second.
+        """Call `step`, and `evaluate` when it is time; a terminal shows progress after a second.
 
         Returns:
             A curve for each part, and the losses of the batches, whose last axis is time.
         """
         losses: list[Tensor] = []
         scores = [evaluate()] if self.evaluated[0] == 0 else []
-        for done in tqdm(range(1, self.steps + 1), disable=None, delay=1, leave=False):
+        for done in tqdm(range(1, self.steps + 1), disable=None, delay=_SHOWN_AFTER_S, leave=False):
             losses.append(step())
             if done in self.evaluated:
                 scores.append(evaluate())
@@ -96,13 +99,19 @@ def make_plan(
 
     Raises:
         InputError: not exactly one of steps and epochs, a length that is not a whole number from
-            1, or a batch larger than the data.
+            1, a batch larger than the data, or an unknown part.
     """
     if (steps is None) == (epochs is None):
         raise InputError(
             expected="either steps or epochs",
             got=f"steps={steps}, epochs={epochs}",
             cure="pass exactly one of them",
+        )
+    if not parts or not {*parts} <= {*PARTS}:
+        raise InputError(
+            expected=f"parts among {', '.join(PARTS)}",
+            got=", ".join(map(repr, parts)) or "none",
+            cure="leave parts= out to evaluate all three",
         )
     lengths = {
         "steps": steps,
@@ -152,4 +161,4 @@ def batches(examples: int, batch_size: int, seeds: Sequence[int]) -> Iterator[Te
     while True:
         epoch = torch.stack([torch.randperm(examples, generator=order) for order in orders])
         used = epoch[:, : per_epoch * batch_size]  # (replicas, per_epoch · batch_size)
-        yield from used.unflatten(1, (per_epoch, batch_size)).unbind(1)
+        yield from used.reshape(len(seeds), per_epoch, batch_size).unbind(1)

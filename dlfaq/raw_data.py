@@ -1,7 +1,7 @@
 """Where the numbers of a data set come from, before any split.
 
-Sources that are slow to read are kept as tensors in a cache folder: `DLFAQ_DATA`, or `dlfaq` in the user's cache
-folder. A file there appears whole or not at all, so processes may build it at the same time.
+Sources that are slow to read are kept as tensors in a cache folder: `DLFAQ_DATA`, or `dlfaq` in the
+user's cache folder. A file there appears whole or not at all, so processes may build it at once.
 """
 
 from __future__ import annotations
@@ -47,10 +47,11 @@ def mnist1d() -> _Arrays:
 
 
 def torchvision_images(name: str, folder: str | Path | None) -> tuple[_Arrays, _Arrays]:
-    """The official training and test parts of a torchvision set: images (n, 28, 28) uint8, labels (n,).
+    """The official training and test parts: images (n, 28, 28) uint8, labels (n,).
 
     Raises:
-        DataNotFound: `folder` has no such files; or, without a folder, no usual place has and no download came.
+        DataNotFound: `folder` has no such files; or, without a folder, no usual place has them and
+            the download fails.
     """
     from torchvision import datasets  # noqa: PLC0415  heavy, and few pages need it
 
@@ -67,8 +68,8 @@ def torchvision_images(name: str, folder: str | Path | None) -> tuple[_Arrays, _
             reason = f"the download failed ({error})"
     looked = ", ".join(str(place / name / "raw") for place in places)
     raise DataNotFound(
-        f"{name} is not in {looked}, and {reason}; run torchvision.datasets.{name}(FOLDER, download=True) where "
-        f"there is a network and pass folder=FOLDER"
+        f"{name} is not in {looked}, and {reason}; where there is a network, run "
+        f"torchvision.datasets.{name}(FOLDER, download=True), and pass folder=FOLDER"
     )
 
 
@@ -125,7 +126,7 @@ def _write_whole(arrays: _Arrays, path: Path) -> None:
 
 @contextlib.contextmanager
 def _global_generators_kept() -> Iterator[None]:
-    """Undo what a source does to the global generators: mnist1d seeds NumPy's and Python's, only when it builds."""
+    """Undo what a source does to the global generators: mnist1d seeds them, when it builds."""
     python, numpy, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     try:
         yield

@@ -1,8 +1,9 @@
 """Where every random number of an experiment comes from: one whole number a replica.
 
-Replica i of master M has the seed 100·M + i. Replicas i < 64 are scored, the others tune, so no run that is scored
-has chosen a learning rate. The build is M = 10; the environment variable `DLFAQ_SEED_OFFSET` = k makes it
-M = 10 + k, and thus runs every claim on replicas that its author never saw. Exploration is M = 0 to 9.
+Replica i of master M has the seed 100·M + i. Replicas i < 64 are scored, the others tune, so no run
+that is scored has chosen a learning rate. The build is M = 10; the environment variable
+`DLFAQ_SEED_OFFSET` = k makes it M = 10 + k, and thus runs every claim on replicas that its author
+never saw. Exploration is M = 0 to 9.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dlfaq.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["generator", "noise", "seeds", "tuning_seeds"]
+__all__ = ["generator", "seeded", "seeds", "tuning_seeds"]
 
 _A_MASTER = 100
 _SCORED = 64
@@ -31,7 +32,8 @@ def seeds(n: int) -> list[int]:
     """The seeds of the first `n` replicas that are scored.
 
     Raises:
-        InputError: `n` is not from 1 to 64, or DLFAQ_SEED_OFFSET is not a whole number from -10 to 4·10⁷.
+        InputError: `n` is not from 1 to 64, or DLFAQ_SEED_OFFSET is not a whole number from -10 to
+            4·10⁷.
 
     Example:
         >>> seeds(3)
@@ -46,7 +48,8 @@ def tuning_seeds(n: int) -> list[int]:
     """The seeds of the first `n` replicas that tune; none of them is ever scored.
 
     Raises:
-        InputError: `n` is not from 1 to 36, or DLFAQ_SEED_OFFSET is not a whole number from -10 to 4·10⁷.
+        InputError: `n` is not from 1 to 36, or DLFAQ_SEED_OFFSET is not a whole number from -10 to
+            4·10⁷.
 
     Example:
         >>> tuning_seeds(2)
@@ -58,8 +61,8 @@ def tuning_seeds(n: int) -> list[int]:
 def generator(seed: int, purpose: str) -> torch.Generator:
     """A generator for one purpose of a replica ("split", "initialisation", "order", …).
 
-    The purposes of one seed are independent streams: a permutation of the examples must not repeat the numbers that
-    drew the weights.
+    The purposes of one seed are independent streams: a permutation of the examples must not repeat
+    the numbers that drew the weights.
 
     Raises:
         InputError: `seed` is not a whole number from 0.
@@ -68,15 +71,18 @@ def generator(seed: int, purpose: str) -> torch.Generator:
 
 
 @contextmanager
-def noise(seed: int) -> Iterator[None]:
-    """Draw what modules draw while they train (dropout) from `seed`; PyTorch's own generator is as before."""
+def seeded(seed: int, purpose: str) -> Iterator[None]:
+    """Let PyTorch's own generator draw from one purpose of a replica, and restore it afterwards.
+
+    For what takes no generator: modules that initialise themselves, dropout while training.
+    """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_stream(seed, "noise"))
+        torch.manual_seed(_stream(seed, purpose))
         yield
 
 
 def _stream(seed: int, purpose: str) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if type(seed) is not int or seed < 0:
         raise InputError(
             expected="a seed that is a whole number from 0",
             got=repr(seed),

@@ -11,17 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from dlfaq.evaluation import measure
 from dlfaq.history import History
 from dlfaq.plan import batches
-from dlfaq.evaluation import measure
-from dlfaq.seeding import noise
+from dlfaq.seeding import seeded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dlfaq.data import Dataset, Examples
-    from dlfaq.plan import Plan
     from dlfaq.evaluation import Scores
+    from dlfaq.plan import Plan
 
 __all__ = ["fit_stacked"]
 
@@ -52,22 +52,19 @@ def fit_stacked(
     # of slices of the stacked tensors: what an elementwise optimizer does to them is the same.
     n = len(seeds)
     update = plan.stepper([(rate, stack.slices(k * n, k * n + n)) for k, rate in enumerate(rates)])
-    if plan.batch_size:
-        drawn = map(source.take, batches(source.examples, plan.batch_size, seeds))
-    else:
-        drawn = repeat(source.take(torch.arange(source.examples).unsqueeze(0)))
+    drawn = source.draw(plan.batch_size, seeds)
 
     def step() -> Tensor:
         x, y = next(drawn)
         if plan.zero_grad:
             stack.zero_grad()
         losses = plan.loss(stack(x).flatten(0, 1), y)  # (replicas · batch,)
-        means = losses.unflatten(0, x.shape[:2]).mean(1)  # (replicas,)
-        means.sum().backward()  # type: ignore[no-untyped-call]
+        means = losses.view(x.shape[:2]).mean(1)  # (replicas,)
+        means.sum().backward()
         update()
         return means.detach()
 
-    with noise(seeds[0]):
+    with seeded(seeds[0], "noise"):
         curves, batch_loss = plan.run(step, lambda: stack.evaluate(datasets, plan))
     return History(
         steps=np.array(plan.evaluated),
@@ -143,15 +140,23 @@ class _Source:
     """
 
     def __init__(self, parts: Sequence[Examples], replicas: int) -> None:
-        self.examples = len(parts[0].y)
+        self._examples = len(parts[0].y)
         self._x = torch.cat([part.x for part in parts])  # (data sets · examples, …)
         self._y = torch.cat([part.y for part in parts])
         own = torch.arange(replicas).unsqueeze(1) % len(parts)
-        self._start = own * self.examples  # (replicas, 1)
+        self._start = own * self._examples  # (replicas, 1)
 
-    def take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Inputs (replicas, n, …) and labels (replicas · n,) at the indices of each seed, (seeds, n)."""
+    def draw(self, batch_size: int | None, seeds: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches without end: inputs (replicas, batch, …) and labels (replicas · batch,).
+
+        Replicas of one seed have one order; without a batch size each batch is everything.
+        """
+        if batch_size is None:
+            return repeat(self._take(torch.arange(self._examples).unsqueeze(0)))
+        return map(self._take, batches(self._examples, batch_size, seeds))
+
+    def _take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         replicas = len(self._start)
-        rows = indices.repeat(replicas // len(indices), 1) + self._start  # (replicas, n)
-        x = self._x.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        rows = indices.repeat(replicas // len(indices), 1) + self._start  # (replicas, batch)
+        x = self._x.index_select(0, rows.flatten()).view(*rows.shape, *self._x.shape[1:])
         return x, self._y.index_select(0, rows.flatten())

@@ -12,7 +12,7 @@ from dlfaq.errors import InputError
 from dlfaq.evaluation import PARTS, cross_entropies, measure
 from dlfaq.history import History
 from dlfaq.plan import batches, make_plan
-from dlfaq.seeding import noise
+from dlfaq.seeding import seeded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,7 +101,7 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
         if plan.zero_grad:
             model.zero_grad()
         loss = plan.loss(model(x[batch]), y[batch]).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         update()
         return loss.detach()
 
@@ -112,7 +112,7 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
         return scores
 
     model.train()
-    with noise(seed):
+    with seeded(seed, "noise"):
         curves, batch_loss = plan.run(step, evaluate)
     model.eval()
     return History(
@@ -128,7 +128,7 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
 
 @torch.no_grad()
 def check_fits(model: nn.Module, data: Dataset) -> None:
-    """Raise InputError unless `model` takes the inputs of `data` and has an output for each class."""
+    """Raise InputError unless `model` takes the inputs and has an output for each class."""
     x = data.train.x[:2]
     mode = model.training
     model.eval()  # so that no running statistics move

@@ -1,4 +1,4 @@
-"""Two arms, each at its best learning rate, on the same replicas: `compare`, and `tune` for one arm.
+"""Arms, each at its best learning rate, on the same replicas: `compare`, and `tune` for one.
 
 An arm has a centre c and is tuned on the seven rates c·10^(k/2), k = −3 … 3, with 4 tuning replicas
 each, by mean validation accuracy. Fresh replicas then train at the best rate and are scored on
@@ -9,23 +9,25 @@ Source: Google's Deep Learning Tuning Playbook, 2023, on optimizers tuned alike 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
 from dlfaq.errors import InputError
-from dlfaq.replicas import Data, Model, fit_many
+from dlfaq.replicas import fit_many
 from dlfaq.seeding import seeds, tuning_seeds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from dlfaq.evaluation import Loss
     from dlfaq.history import Floats, History
     from dlfaq.models import Activation
     from dlfaq.optimizers import Optimizer, Scheduler
+    from dlfaq.replicas import Data, Model
 
-__all__ = ["Arm", "Comparison", "Training", "Tuned", "compare", "tune"]
+__all__ = ["Arm", "Comparison", "Shared", "Training", "Tuned", "compare", "tune"]
 
 _TUNING_REPLICAS = 4
 _EXPONENTS = np.arange(-3, 4) / 2
@@ -50,11 +52,16 @@ class Training(TypedDict, total=False):
     evaluate_every: int
 
 
-class Arm(Training, total=False):
-    """One side of a comparison; `lr` is the centre of its grid of rates."""
+class Shared(Training, total=False):
+    """What the arms of a comparison have in common; `lr` is the centre of the grid of rates."""
+
+    lr: float
+
+
+class Arm(Shared, total=False):
+    """One side of a comparison."""
 
     data: Data
-    lr: float
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ class Comparison:
     seeds: list[int]
 
     def __getitem__(self, name: str) -> Tuned:
+        """The arm of that name."""
         if name not in self.arms:
             raise InputError(
                 expected=f"an arm among {', '.join(self.arms)}",
@@ -106,7 +114,7 @@ class Comparison:
 
 
 def compare(
-    data: Data, *, arms: Mapping[str, Arm], replicas: int = 16, **shared: Unpack[Arm]
+    data: Data, *, arms: Mapping[str, Arm], replicas: int = 16, **shared: Unpack[Shared]
 ) -> Comparison:
     """Tune each arm, train fresh replicas of each at its best rate, and pair them by seed.
 
@@ -131,6 +139,10 @@ def compare(
         >>> runs.difference("Adam", "SGD").shape
         (16,)
     """
+    if not arms:
+        raise InputError(
+            expected="at least one arm", got="none", cure='write arms={"SGD": {"lr": 0.1}, …}'
+        )
     tuned = {}
     for name, arm in arms.items():
         settings: dict[str, Any] = {"data": data, **shared, **arm}
@@ -141,7 +153,7 @@ def compare(
                 got=f"{', '.join(sorted(unknown)) or 'no lr'}",
                 cure="name the centre of its grid lr; steps and sizes are those of fit_many",
             )
-        tuned[name] = tune(**settings, replicas=replicas, name=name)
+        tuned[name] = tune(**settings, replicas=replicas, name=repr(name))
     return Comparison(tuned, seeds(replicas))
 
 

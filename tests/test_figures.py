@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
 from matplotlib.colors import same_color
 from matplotlib.text import Text
 
@@ -20,18 +17,24 @@ from dlfaq.errors import InputError
 from dlfaq.figures import line_labels, replicates, y_label
 from dlfaq.labels import LineLabels
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.transforms import Bbox
+
 STYLE = Path(__file__).parents[1] / "dlfaq" / "house.mplstyle"
 SIZES = {"wide": (7.08, 3.1), "narrow": (3.42, 3.0), "thumb": (2.75, 1.25)}
 
 
 @pytest.fixture(autouse=True)
 def _house_style() -> Iterator[None]:
+    plt.switch_backend("Agg")
     with plt.style.context(STYLE):
         yield
     plt.close("all")
 
 
-def placed(figure, size="wide") -> dict[str, mpl.transforms.Bbox]:
+def placed(figure, size="wide") -> dict[str, Bbox]:
     """Extent of each label in points, drawn as the engine draws."""
     figure.set_size_inches(*SIZES[size])
     figure.savefig(io.BytesIO(), format="svg")
@@ -55,7 +58,7 @@ def rivals():
     figure, ax = plt.subplots()
     x = np.linspace(0, 1, 50)
     lines = [ax.plot(x, x**power)[0] for power in (0.5, 0.8, 1, 1.5, 3)]
-    line_labels(ax, {line: f"power of number {i}" for i, line in enumerate(lines)})
+    line_labels(ax, {line: (f"power of number {i}", f"number {i}") for i, line in enumerate(lines)})
     y_label(ax, "value")
     return figure
 
@@ -86,9 +89,67 @@ def test_label_avoids_the_other_line_and_stays_near_its_own() -> None:
 
 def test_label_prefers_the_end_of_its_line() -> None:
     figure, ax = plt.subplots()
-    (line,) = ax.plot([0, 1], [0, 1])
+    (line,) = ax.plot([0, 1], [0, 0])
     line_labels(ax, {line: "end"})
-    assert placed(figure)["end"].x1 > 0.85 * 510
+    assert placed(figure)["end"].x1 > 0.9 * 510
+
+
+def test_label_keeps_off_its_own_line() -> None:
+    figure, ax = plt.subplots()
+    x = np.linspace(0, 1, 400)
+    (line,) = ax.plot(x, np.where(x < 0.5, 0, np.sign(np.sin(300 * x))))
+    line_labels(ax, {line: "noisy"})
+    assert placed(figure)["noisy"].x1 < ax.transData.transform((0.51, 0))[0]
+
+
+def test_label_uses_the_room_beside_the_name_of_the_axis() -> None:
+    figure, ax = plt.subplots()
+    (line,) = ax.plot([0, 1], [0.99, 0.99], color="C0")
+    ax.plot([0, 1], [0.9, 0.9], color="C1")
+    ax.set_ylim(0, 1)
+    y_label(ax, "value")
+    line_labels(ax, {line: "on top"})
+    box = placed(figure)["on top"]
+    assert box.y0 > ax.transData.transform((0, 0.99))[1]
+    assert box.y1 <= figure.bbox.y1
+
+
+def test_label_of_the_middle_line_is_not_above_the_upper_one() -> None:
+    figure, (ax, _) = plt.subplots(1, 2)
+    layers = np.arange(1, 9)
+    upper, middle, lower = (
+        ax.plot(layers, base ** (0.4 * (8 - layers)))[0] for base in (0.97, 0.5, 0.12)
+    )
+    ax.set_yscale("log")
+    ax.set_ylim(1e-7, 3)
+    y_label(ax, "δ")
+    line_labels(ax, {lower: "sigmoid", middle: "tanh", upper: "ReLU, He"})
+    assert placed(figure, "narrow")["tanh"].y0 < ax.transData.transform((1, 1))[1]
+
+
+def test_label_is_crossed_by_nothing_where_it_fits_in_between() -> None:
+    figure, ax = plt.subplots()
+    (line,) = ax.plot([0, 1], [0, 0], color="C0")
+    crossings = [ax.axvline(x, color="C1") for x in np.linspace(0, 1, 7)]
+    line_labels(ax, {line: "in between"})
+    box = placed(figure)["in between"]
+    assert not any(
+        box.x0 < ax.transData.transform((c.get_xdata()[0], 0))[0] < box.x1 for c in crossings
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_label_stays_near_its_line_even_where_others_cross_it(size) -> None:
+    figure, ax = plt.subplots()
+    x = np.linspace(0, 80, 400)
+    (settles,) = ax.plot(x, 0.9**x, color="C0")
+    ax.plot(x, np.cos(2 * np.pi * x / 20), color="C1")
+    ax.set_ylim(-1.5, 1.5)
+    line_labels(ax, {settles: ("with zero_grad(): settles at 0", "with: settles at 0")})
+    [box] = placed(figure, size).values()
+    path = ax.transData.transform(np.stack([x, 0.9**x], axis=1))
+    away = np.maximum(np.maximum(box.p0 - path, path - box.p1), 0)
+    assert np.hypot(*away.T).min() < 5
 
 
 def test_words_for_a_wide_and_a_narrow_figure() -> None:
@@ -104,9 +165,8 @@ def test_labels_have_the_colour_of_their_line_and_a_halo() -> None:
     figure, ax = plt.subplots()
     (line,) = ax.plot([0, 1], [0, 1], color="C3")
     line_labels(ax, {line: "word"})
-    [text] = [text for text in figure.findobj(Text) if text.get_text() in {"word", ""}][-1:]
     placed(figure)
-    assert text.get_text() == "word"
+    [text] = [text for text in figure.findobj(Text) if text.get_text() == "word"]
     assert same_color(text.get_color(), "#b05ac8")
     assert text.get_weight() == "bold"
     assert text.get_path_effects()
@@ -140,6 +200,14 @@ def test_line_that_is_not_seen_has_no_label(y) -> None:
     ax.set_ylim(0, 1)
     line_labels(ax, {line: "ghost"})
     assert list(placed(figure)) == [""]
+
+
+def test_hidden_line_has_no_label_and_takes_no_room() -> None:
+    figure, ax = plt.subplots()
+    (hidden,) = ax.plot([0, 1], [0, 1], visible=False)
+    (line,) = ax.plot([0, 1], [0, 1])
+    line_labels(ax, {hidden: "ghost", line: "seen"})
+    assert sorted(placed(figure)) == ["", "seen"]
 
 
 def test_line_with_a_gap_is_labelled() -> None:

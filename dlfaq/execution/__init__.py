@@ -1,0 +1,1 @@
+"""The engine: reads pages, runs their chains in fresh processes, keeps the results."""

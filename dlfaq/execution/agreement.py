@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import warnings
 from io import StringIO
+from typing import TYPE_CHECKING
 
 from pytest_codeblocks import extract_from_buffer
 
 from dlfaq.errors import PageError
-from dlfaq.execution.page import Page
+
+if TYPE_CHECKING:
+    from dlfaq.execution.page import Page
 
 __all__ = ["disagreements"]
 
@@ -31,7 +34,11 @@ def disagreements(page: Page) -> list[PageError]:
         chain.head.start: "".join(snippet.raw for snippet in chain.snippets)
         for chain in page.chains
     }
-    errors = []
+    errors = [
+        PageError(page.path, block.lineno, "a directive of pytest-codeblocks marks this snippet")
+        for block in blocks
+        if block.marks or block.importorskip or block.expected_output is not None
+    ]
     for line in sorted(theirs.keys() | ours.keys()):
         if line not in ours:
             message = "pytest-codeblocks collects a snippet here that this site would not run"

@@ -7,23 +7,27 @@ everything up.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from typing import TYPE_CHECKING
 
 from dlfaq.errors import InputError, PageError
 from dlfaq.execution.agreement import disagreements
-from dlfaq.execution.config import Settings
-from dlfaq.execution.key import level_1
 from dlfaq.execution.front_matter import front_matter
+from dlfaq.execution.key import level_1
 from dlfaq.execution.page import Page, page_text, read_page
 from dlfaq.execution.process import Ended, run_task, start_server
 from dlfaq.execution.progress import Progress
-from dlfaq.execution.result import Outcome, Result
 from dlfaq.execution.runner import Job, make_task, outcome_of
 from dlfaq.execution.snapshot import Snapshot
 from dlfaq.execution.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dlfaq.execution.config import Settings
+    from dlfaq.execution.result import Outcome, Result
 
 __all__ = ["Report", "build", "jobs_of", "local_executor", "read_site", "run_jobs", "workers"]
 
@@ -215,4 +219,3 @@ def _differs(stored: Result | None, result: Result) -> bool:
 
 def _lasting(result: Result) -> Result:
     return replace(result, elapsed_s=0.0, peak_bytes=0, finished="")
-

@@ -252,4 +252,3 @@ def _used(task: ChainTask, opened: set[str]) -> tuple[list[str], list[str]]:
             modules.add(name.partition(".")[0])
     counted = [file for file in files if file.startswith(root) and not file.startswith(excluded)]
     return sorted(os.path.relpath(file, task.root) for file in counted), sorted(modules)
-

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 __all__ = ["CHAIN_FILE", "Compiled", "compile_snippet"]
 
@@ -42,7 +44,11 @@ def compile_snippet(code: str, above: int) -> Compiled:
     """
     tree = ast.parse("\n" * above + code, CHAIN_FILE)
     last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr) and not _hidden(code, tree.body[-1], above):
+    if (
+        tree.body
+        and isinstance(tree.body[-1], ast.Expr)
+        and not _hidden(code, tree.body[-1], above)
+    ):
         expression = tree.body.pop()
         assert isinstance(expression, ast.Expr)
         last = _compile(ast.Expression(expression.value), "eval")

@@ -13,15 +13,14 @@ import matplotlib as mpl
 from matplotlib.text import Text
 from matplotlib.ticker import AutoLocator, LogFormatterSciNotation, LogLocator, MaxNLocator
 
+from dlfaq.execution.svg import HALO_ID
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from matplotlib.figure import Figure
 
-__all__ = ["HALO", "saved"]
-
-HALO = "halo"
-"""Id of the groups whose text had a path effect."""
+__all__ = ["saved"]
 
 _RASTER_DPI = 200  # of an artist with rasterized=True
 _Y_TICKS = 3
@@ -40,7 +39,7 @@ def saved(figure: Figure, width_in: float, height_in: float, *, axes: bool) -> s
     before = tuple(figure.get_size_inches())
     written = io.StringIO()
     with ExitStack() as restored:
-        restored.enter_context(mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "dlfaq"}))
+        restored.enter_context(mpl.rc_context({"svg.fonttype": "none"}))
         restored.enter_context(_marked_halos(figure))
         if not axes:
             restored.enter_context(_without_axes(figure))
@@ -89,7 +88,7 @@ def _marked_halos(figure: Figure) -> Iterator[None]:
     before = [(text, text.get_path_effects(), text.get_gid()) for text in texts]
     for text in texts:
         text.set_path_effects([])
-        text.set_gid(HALO)
+        text.set_gid(HALO_ID)
     try:
         yield
     finally:

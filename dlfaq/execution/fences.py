@@ -1,4 +1,4 @@
-"""Finds the fences of a page, and refuses what pytest-codeblocks or the renderer would read otherwise.
+"""Finds the fences of a page; refuses what pytest-codeblocks or the renderer read otherwise.
 
 pytest-codeblocks takes any line that begins with three backticks for a fence, closes it at any line
 that begins with as many, and knows neither tildes nor quotes; pymdownx.superfences closes at an
@@ -62,8 +62,8 @@ def scan(lines: list[str], first: int, fail: Fail) -> list[Fence]:
     """
     fences: list[Fence] = []
     for number, line in enumerate(lines[:first], 1):
-        if line.lstrip().startswith("```"):
-            fail(number, "front matter holds no line that begins with three backticks")
+        if line.lstrip().startswith("```") or _DIRECTIVE.match(line.strip()):
+            fail(number, "front matter holds no fence and no directive: the tests would read it")
     index = first
     while index < len(lines):
         match = _TICKS.match(lines[index])
@@ -97,7 +97,10 @@ def _check_prose(lines: list[str], index: int, fail: Fail) -> None:
 def _check_directive(lines: list[str], index: int, fail: Fail) -> None:
     number = index + 1
     if lines[index] != CONTINUE:
-        fail(number, f"the only directive is {CONTINUE} at the left margin; a snippet is never skipped")
+        fail(
+            number,
+            f"the only directive is {CONTINUE} at the left margin; a snippet is never skipped",
+        )
     elif index + 1 == len(lines) or not re.match(r"```+python\s*$", lines[index + 1]):
         fail(number, f"{CONTINUE} stands directly above a python fence")
 
@@ -110,7 +113,10 @@ def _check_opening(match: re.Match[str], number: int, fail: Fail) -> None:
         fail(number, "a fence is indented by spaces, not tabs")
     elif info.rstrip() == "python":
         if indent:
-            fail(number, "a snippet stands at the left margin: move it there, or write `py` to show it")
+            fail(
+                number,
+                "a snippet stands at the left margin: move it there, or write `py` to show it",
+            )
     elif _PYTHON_LIKE.match(info):
         fail(number, "write `python` to run this fence, `py` or `pycon` to show it only")
     elif info.rstrip() in _SHELL:
@@ -125,7 +131,10 @@ def _close(lines: list[str], index: int, opening: re.Match[str], fail: Fail) -> 
         if line.rstrip() == indent + ticks:
             return end
         if line.lstrip().startswith(ticks):
-            fail(end + 1, f"the fence of line {index + 1} closes with exactly {ticks} and nothing else")
+            fail(
+                end + 1,
+                f"the fence of line {index + 1} closes with exactly {ticks} and nothing else",
+            )
             return end
         if line.strip() and not line.startswith(indent):
             fail(end + 1, f"this line is indented less than its fence of line {index + 1}")

@@ -31,7 +31,8 @@ def front_matter(text: str, path: str) -> tuple[dict[str, Any], int]:
         that front matter takes, 0 where there is none.
 
     Raises:
-        PageError: it is not closed, not YAML, or not a mapping of names to values.
+        PageError: it is not closed, empty, the end of the file, not YAML, or not a mapping of names
+            to values.
 
     Example:
         >>> front_matter("---\ntitle: Why?\n---\nBecause.\n", "docs/why.md")
@@ -43,6 +44,10 @@ def front_matter(text: str, path: str) -> tuple[dict[str, Any], int]:
     end = next((i for i, line in enumerate(lines[1:], 1) if _CLOSE.fullmatch(line)), None)
     if end is None:
         raise PageError(path, 1, "front matter is opened here and never closed; add a line ---")
+    if end == 1:
+        raise PageError(path, 1, "front matter is empty; take both lines of --- out")
+    if end == len(lines) - 1:
+        raise PageError(path, end + 1, "the file ends in front matter; end this line too")
     return _mapping("\n".join(lines[1:end]), path), end + 1
 
 

@@ -5,17 +5,27 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlfaq.errors import PageError
 
-__all__ = ["INCLUDE", "Line", "expand", "locate"]
+if TYPE_CHECKING:
+    from pathlib import Path
 
-#: One include a line, in the notation of pymdownx.snippets: `--8<-- "file.py"` or `"file.py:section"`.
-INCLUDE = re.compile(r"""^(?P<indent>[ \t]*)-+8<-+[ \t]+(?P<quote>["'])(?P<target>.+?)(?P=quote)[ \t]*$""")
+__all__ = ["INCLUDE", "LOOKS_LIKE_INCLUDE", "WRITE_INCLUDE", "Line", "expand"]
 
-_MARKER = re.compile(r"-+8<-+[ \t]+\[[ \t]*(?P<kind>start|end)[ \t]*:[ \t]*(?P<name>[\w-]+)[ \t]*\]", re.I)
-_LOOKS_LIKE_INCLUDE = re.compile(r"^[ \t]*;*-+8<-+")
+#: One include a line, as pymdownx.snippets writes it: `--8<-- "file.py"` or `"file.py:section"`.
+INCLUDE = re.compile(r"^(?P<indent>[ \t]*)-+8<-+[ \t]+([\"'])(?P<target>[^\"']+)\2$")
+
+#: What pymdownx.snippets might take for an include. A `;` before it makes it text.
+LOOKS_LIKE_INCLUDE = re.compile(r"^[ \t]*-+8<-+")
+
+WRITE_INCLUDE = 'write an include as --8<-- "file" and nothing else on the line'
+
+_MARKER = re.compile(
+    r"-+8<-+[ \t]+\[[ \t]*(?P<kind>start|end)[ \t]*:[ \t]*(?P<name>[a-z][\w-]*)[ \t]*\]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,7 @@ class Line:
     page_line: int
 
 
-def locate(target: str, snippets_dir: Path, root: Path, where: Line) -> tuple[Path, str]:
+def _locate(target: str, snippets_dir: Path, root: Path, where: Line) -> tuple[Path, str]:
     """The file and the section (or "") that an include names.
 
     Raises:
@@ -47,7 +57,9 @@ def locate(target: str, snippets_dir: Path, root: Path, where: Line) -> tuple[Pa
     if not path.is_relative_to(snippets_dir.resolve()):
         raise PageError(where.file, where.number, f"{name!r} lies outside {folder}/; move it there")
     if not path.is_file():
-        raise PageError(where.file, where.number, f"no file {name!r} in {folder}/; correct the name")
+        raise PageError(
+            where.file, where.number, f"no file {name!r} in {folder}/; correct the name"
+        )
     return path, section
 
 
@@ -65,8 +77,12 @@ def _section(lines: list[Line], name: str, where: Line) -> list[Line]:
             inside.append(line)
     if not found:
         raise PageError(
-            where.file, where.number, f"no section {name!r}; mark one with `# --8<-- [start:{name}]`"
+            where.file,
+            where.number,
+            f"no section {name!r}; mark one with `# --8<-- [start:{name}]`",
         )
+    if not inside:
+        return []
     texts = textwrap.dedent("\n".join(line.text for line in inside)).split("\n")
     return [replace(line, text=text) for text, line in zip(texts, inside, strict=True)]
 
@@ -77,7 +93,7 @@ def expand(
     """Replace each include by the lines of its file, however deep.
 
     Args:
-        lines: the body of a snippet, or of an included file.
+        lines: the body of a snippet, of an included file, or one include of prose.
         snippets_dir: the only folder that is read.
         root: what paths are relative to.
 
@@ -89,11 +105,11 @@ def expand(
     for line in lines:
         match = INCLUDE.match(line.text)
         if match is None:
-            if _LOOKS_LIKE_INCLUDE.match(line.text):
-                raise PageError(line.file, line.number, 'write an include as --8<-- "file.py"')
+            if LOOKS_LIKE_INCLUDE.match(line.text):
+                raise PageError(line.file, line.number, WRITE_INCLUDE)
             expanded.append(line)
             continue
-        path, section = locate(match["target"], snippets_dir, root, line)
+        path, section = _locate(match["target"], snippets_dir, root, line)
         if path in _open:
             chain = " > ".join(p.name for p in (*_open, path))
             raise PageError(line.file, line.number, f"includes itself: {chain}; break the circle")

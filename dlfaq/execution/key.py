@@ -11,13 +11,16 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dlfaq.execution.config import Settings
-from dlfaq.execution.page import Chain
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dlfaq.execution.config import Settings
+    from dlfaq.execution.page import Chain
 
 __all__ = ["NUMERICAL", "environment", "file_hash", "level_1", "level_2", "version"]
 
@@ -52,7 +55,8 @@ def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str
         thumbs: indices of the snippets whose figures are also drawn as thumbnails.
     """
     snippets = [
-        (snippet.code, snippet.options.raises, snippet.options.warning) for snippet in chain.snippets
+        (snippet.code, snippet.options.raises, snippet.options.warning)
+        for snippet in chain.snippets
     ]
     return _digest(
         _SCHEMA,

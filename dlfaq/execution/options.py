@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = ["LABEL", "Options", "parse_options"]
 
@@ -76,40 +79,31 @@ def parse_options(
         elif key.replace("-", "_") in found:
             fail(number, f"option {key!r} stands here twice; keep one")
         else:
-            value = _value(key, text, number, fail)
-            if value is not None:
-                found[key.replace("-", "_")] = value
+            try:
+                found[key.replace("-", "_")] = _value(key, text)
+            except ValueError as error:
+                fail(number, str(error))
     for offset, line in enumerate(body[count:], count):
         if line.startswith("#|"):
             fail(first + offset, "options stand at the top of the snippet, before any other line")
     return Options(**found), count  # type: ignore[arg-type]
 
 
-def _value(
-    key: str, text: str, number: int, fail: Callable[[int, str], None]
-) -> str | bool | float | None:
+def _value(key: str, text: str) -> str | bool | float:
+    """What an option's text stands for; a ValueError says what it should be."""
     kind = _KINDS[key]
     if kind == "bool":
-        if text in {"true", "false"}:
-            return text == "true"
-        fail(number, f"{key} takes true or false, not {text!r}")
-        return None
+        if text not in {"true", "false"}:
+            raise ValueError(f"{key} takes true or false, not {text!r}")
+        return text == "true"
     if kind.startswith("float"):
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = -1.0
-        if 0 < seconds < float("inf"):
-            return seconds
-        fail(number, f"{key} takes a number of seconds above 0, not {text!r}")
-        return None
+        if not re.fullmatch(r"\d+(\.\d+)?", text) or float(text) == 0:
+            raise ValueError(f"{key} takes a number of seconds above 0, not {text!r}")
+        return float(text)
     if not text:
-        fail(number, f"{key} is empty; write its text on the same line")
-        return None
+        raise ValueError(f"{key} is empty; write its text on the same line")
     if key == "label" and not LABEL.fullmatch(text):
-        fail(number, f"a label is lower-case letters, digits and hyphens, not {text!r}")
-        return None
-    if key == "raises" and not text.replace(".", "_").isidentifier():
-        fail(number, f"raises takes the name of an exception, not {text!r}")
-        return None
+        raise ValueError(f"a label is lower-case letters, digits and hyphens, not {text!r}")
+    if key == "raises" and not all(part.isidentifier() for part in text.split(".")):
+        raise ValueError(f"raises takes the name of an exception, not {text!r}")
     return text

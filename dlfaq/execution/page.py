@@ -1,4 +1,4 @@
-"""Reads a page: its front matter, its snippets and the chains they form, what its prose asks to fill in.
+"""Reads a page: front matter, snippets and the chains they form, what prose asks to fill in.
 
 Everything that renders, runs or tests a page starts from the `Page` that `read_page` gives. What
 cannot be read is collected in `Page.errors`, so that one build names every fault of a page.
@@ -6,26 +6,27 @@ cannot be read is collected in `Page.errors`, so that one build names every faul
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from codecs import BOM_UTF8
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import PageError
-from dlfaq.execution.config import Settings
-from dlfaq.execution.fences import CONTINUE, Fence, scan
+from dlfaq.execution.fences import Fence, scan
 from dlfaq.execution.front_matter import front_matter
-from dlfaq.execution.includes import INCLUDE, Line, expand, locate
-from dlfaq.execution.options import LABEL, Options, parse_options
-from dlfaq.execution.spans import PLACES, Place, Span, code_spans, parse_place, parse_span
+from dlfaq.execution.includes import Line, expand
+from dlfaq.execution.options import Options, parse_options
+from dlfaq.execution.prose import Prose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dlfaq.execution.config import Settings
+    from dlfaq.execution.spans import Place, Span
 
 __all__ = ["Chain", "Page", "Snippet", "page_text", "read_page"]
-
-_HEADING = re.compile(r"^ {0,3}#{1,6}(\s|$)")
-_UNDERLINE = re.compile(r"^ {0,3}(=+|-+)\s*$")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class Snippet:
     def code(self) -> str:
         """The code that is run and shown."""
         return "".join(f"{line.text}\n" for line in self.lines)
+
+    def option_line(self, key: str) -> int:
+        """The line of the page on which an option stands."""
+        option = re.compile(rf"#\|[ \t]*{key}[ \t]*:")
+        body = enumerate(self.raw.split("\n"), self.start + 1)
+        return next((number for number, line in body if option.match(line)), self.start)
 
 
 @dataclass(frozen=True)
@@ -137,6 +144,9 @@ def read_page(file: Path, settings: Settings) -> Page:
         page.errors.append(error)
         return page
     page.lines = text.split("\n")
+    if page.lines[0].startswith("```") and file.read_bytes().startswith(BOM_UTF8):
+        message = "pytest-codeblocks misses a fence behind a byte-order mark; begin with prose"
+        page.errors.append(PageError(path, 1, message))
     _Reader(page, settings).read()
     page.errors.sort(key=lambda error: error.line)
     return page
@@ -153,30 +163,24 @@ class _Reader:
         self.page.errors.append(PageError(self.page.path, line, message))
 
     def read(self) -> None:
-        fences = scan(self.page.lines, self.page.first, self.fail)
+        page = self.page
+        fences = scan(page.lines, page.first, self.fail)
         groups: list[list[Snippet]] = []
         for fence in fences:
             if fence.is_snippet:
                 if not (fence.continues and groups):
                     groups.append([])
-                groups[-1].append(self.snippet(fence, is_head=not groups[-1]))
+                groups[-1].append(self.snippet(fence))
         chains = [Chain(index, tuple(group)) for index, group in enumerate(groups)]
-        heads = self.labels(chains)
-        self.prose(fences, chains, heads)
-        for chain in chains:
-            for snippet in chain.snippets:
-                self.option_spans(snippet, chain, heads)
+        self.check_options(chains)
+        Prose(page, self.settings, fences, chains).read()
         wanted: dict[int, dict[str, None]] = {chain.index: {} for chain in chains}
-        for span, index in self.page.spans:
+        for span, index in page.spans:
             wanted[index][span.expression] = None
-        self.page.chains = [
-            Chain(chain.index, chain.snippets, tuple(wanted[chain.index])) for chain in chains
-        ]
+        page.chains = [replace(chain, expressions=tuple(wanted[chain.index])) for chain in chains]
 
-    def snippet(self, fence: Fence, *, is_head: bool) -> Snippet:
+    def snippet(self, fence: Fence) -> Snippet:
         options, count = parse_options(fence.body, fence.start + 1, self.fail)
-        if options.timeout is not None and not is_head:
-            self.fail(fence.start, "timeout is for the whole chain: set it in its first snippet")
         lines = [
             Line(text, self.page.path, number, number)
             for number, text in enumerate(fence.body[count:], fence.start + 1 + count)
@@ -188,131 +192,17 @@ class _Reader:
         raw = "".join(f"{line}\n" for line in fence.body)
         return Snippet(fence.start, fence.end, raw, tuple(lines), options)
 
-    def labels(self, chains: Sequence[Chain]) -> dict[str, int]:
-        """The labels of chain heads; a label that stands twice on the page is an error."""
+    def check_options(self, chains: Sequence[Chain]) -> None:
+        """A label stands once on a page, a limit of time in the first snippet of a chain."""
         seen: set[str] = set()
         for chain in chains:
             for snippet in chain.snippets:
                 label = snippet.options.label
                 if label in seen:
-                    self.fail(snippet.start, f"label {label!r} stands twice on this page; rename one")
-                if label:
+                    line = snippet.option_line("label")
+                    self.fail(line, f"label {label!r} stands twice on this page; rename one")
+                if label is not None:
                     seen.add(label)
-        return {
-            chain.head.options.label: chain.index for chain in chains if chain.head.options.label
-        }
-
-    def prose(self, fences: Sequence[Fence], chains: Sequence[Chain], heads: dict[str, int]) -> None:
-        fenced = {number for fence in fences for number in range(fence.start, fence.end + 1)}
-        starts = [chain.head.start for chain in chains]
-        for number in range(self.page.first + 1, len(self.page.lines) + 1):
-            line = self.page.lines[number - 1]
-            if number in fenced or line == CONTINUE:
-                continue
-            if INCLUDE.match(line):
-                self.included(Line(line, self.page.path, number, number))
-                continue
-            for ticks, start, end, content in code_spans(line):
-                if ticks == 1:
-                    above = sum(first < number for first in starts) - 1
-                    self.span(number, line, (start, end), content, above, heads)
-            if re.search(r"(?<!`)`\{python[ }]", re.sub(r"`[^`]*`", "", line)):
-                self.fail(number, "an inline value ends on the line it begins on; close its backtick")
-
-    def span(  # noqa: PLR0913
-        self,
-        number: int,
-        line: str,
-        columns: tuple[int, int],
-        content: str,
-        above: int,
-        heads: dict[str, int],
-    ) -> None:
-        place = parse_place(content)
-        if place is not None:
-            self.place(number, line, columns, *place)
-            return
-        inline = parse_span(content)
-        if inline is None:
-            return
-        if self.is_heading(number):
-            self.fail(number, "no inline value in a heading: its anchor would move with the value")
-            return
-        self.value(Span(number, *columns, inline[1], inline[0]), above, heads)
-
-    def value(self, span: Span, above: int, heads: dict[str, int]) -> None:
-        """Check an inline value and give it to its chain."""
-        index = above if span.label is None else heads.get(span.label, -1)
-        if index < 0:
-            self.fail(
-                span.line,
-                "no snippet stands above this value; write `{python label}` with a chain's label"
-                if span.label is None
-                else f"no chain's first snippet has `#| label: {span.label}`",
-            )
-            return
-        try:
-            ast.parse(span.expression, mode="eval")
-        except SyntaxError as error:
-            self.fail(span.line, f"SyntaxError: {error.msg} in `{span.expression}`")
-            return
-        self.page.spans.append((span, index))
-
-    def place(
-        self, number: int, line: str, columns: tuple[int, int], kind: str, label: str
-    ) -> None:
-        lines = self.page.lines
-        around = [lines[number - 2] if number > 1 else "", lines[number] if number < len(lines) else ""]
-        if line.strip() != line[slice(*columns)] or any(other.strip() for other in around):
-            self.fail(number, f"`{{{kind}}}` is a paragraph of its own, blank lines around it")
-            return
-        name, _, index = label.partition(".")
-        if not PLACES[kind]:
-            if label:
-                self.fail(number, f"`{{{kind}}}` takes no label")
-                return
-        elif not LABEL.fullmatch(name) or (index and not (index.isdecimal() and int(index) > 0)):
-            self.fail(number, f"`{{{kind}}} label` names a label, not {label!r}")
-            return
-        self.page.places.append(Place(number, kind, name, int(index or 1)))
-
-    def is_heading(self, number: int) -> bool:
-        lines = self.page.lines
-        if _HEADING.match(lines[number - 1]):
-            return True
-        return number < len(lines) and _UNDERLINE.match(lines[number]) is not None
-
-    def option_spans(self, snippet: Snippet, chain: Chain, heads: dict[str, int]) -> None:
-        """The inline values of a figure's title and subtitle."""
-        for text in (snippet.options.fig_title, snippet.options.fig_sub):
-            for ticks, _, _, content in code_spans(text or ""):
-                inline = parse_span(content)
-                if ticks == 1 and inline is not None:
-                    self.value(Span(snippet.start, -1, -1, inline[1], inline[0]), chain.index, heads)
-
-    def included(self, where: Line, opened: tuple[Path, ...] = ()) -> None:
-        """Check a file that prose includes: the renderer sees its fences, the tests do not."""
-        match = INCLUDE.match(where.text)
-        assert match is not None
-        try:
-            file, _ = locate(match["target"], self.settings.snippets_dir, self.settings.root, where)
-            path = self.settings.relative(file)
-            lines = page_text(file, path).split("\n")
-        except PageError as error:
-            self.page.errors.append(error)
-            return
-        if file in opened:
-            self.fail(where.number, f"{path} includes itself; break the circle")
-            return
-
-        def fail(line: int, message: str) -> None:
-            self.page.errors.append(PageError(path, line, message))
-
-        for fence in scan(lines, 0, fail):
-            if fence.is_snippet:
-                fail(fence.start, "Markdown included outside a fence holds no snippet; move it to the page")
-        for number, line in enumerate(lines, 1):
-            if any(ticks == 1 and parse_span(text) for ticks, _, _, text in code_spans(line)):
-                fail(number, "an inline value stands on a page, not in included Markdown")
-            if INCLUDE.match(line):
-                self.included(Line(line, path, number, where.page_line), (*opened, file))
+                if snippet.options.timeout is not None and snippet is not chain.head:
+                    line = snippet.option_line("timeout")
+                    self.fail(line, "timeout is for the whole chain: set it in its first snippet")

@@ -9,9 +9,12 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterable
 from importlib import import_module
 from io import BytesIO
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["SERVER_ENVIRONMENT", "load"]
 

@@ -15,17 +15,20 @@ import tempfile
 import threading
 import time
 import types
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection, forkserver
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import DlfaqError
 from dlfaq.execution import child
-from dlfaq.execution.child import ChainTask
 from dlfaq.execution.isolation import OUTPUT_LIMIT, STACK_SIGNAL
 from dlfaq.execution.preload import SERVER_ENVIRONMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dlfaq.execution.child import ChainTask
 
 __all__ = ["Ended", "run_task", "start_server"]
 

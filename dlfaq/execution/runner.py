@@ -5,22 +5,25 @@ from __future__ import annotations
 import datetime
 import re
 import signal
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution.child import ChainTask
 from dlfaq.execution.compiling import CHAIN_FILE
-from dlfaq.execution.config import Settings
 from dlfaq.execution.isolation import OUTPUT_LIMIT
 from dlfaq.execution.key import environment, file_hash, version
-from dlfaq.execution.page import Chain, Page
-from dlfaq.execution.process import Ended
 from dlfaq.execution.result import Failure, Outcome, Output, Result
 from dlfaq.execution.text import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dlfaq.execution.config import Settings
+    from dlfaq.execution.page import Chain, Page
+    from dlfaq.execution.process import Ended
 
 __all__ = ["Job", "make_task", "outcome_of"]
 
@@ -146,12 +149,16 @@ def _raised(job: Job, error: Mapping[str, Any], settings: Settings) -> Failure:
         last = len(job.chain.snippets) - 1
         return _failure(job, line, error["kind"], message, snippet=last)
     ours = [line for file, line in error["frames"] if file == CHAIN_FILE]
-    deepest = [(file, line) for file, line in error["frames"] if file.startswith(f"{settings.root}/")]
+    deepest = [
+        (file, line) for file, line in error["frames"] if file.startswith(f"{settings.root}/")
+    ]
     environments = tuple(f"{folder}/" for folder in _environments(settings.root))
     deepest = [(f, n) for f, n in deepest if not f.startswith(environments)]
     also = []
-    if ours and deepest and error["frames"].index([CHAIN_FILE, ours[-1]]) < error["frames"].index(
-        list(deepest[-1])
+    if (
+        ours
+        and deepest
+        and error["frames"].index([CHAIN_FILE, ours[-1]]) < error["frames"].index(list(deepest[-1]))
     ):
         file, line = deepest[-1]
         also = [f"{settings.relative(Path(file))}:{line}"]

@@ -1,10 +1,13 @@
-"""The code spans of prose that the engine fills in: values, and places of figures, claims and lists."""
+"""The code spans of prose that the engine fills in: values and places."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["PLACES", "Place", "Span", "code_spans", "parse_place", "parse_span"]
 

@@ -12,11 +12,13 @@ import logging
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dlfaq.execution.config import Settings
 from dlfaq.execution.key import level_2
 from dlfaq.execution.result import Outcome, Result
+
+if TYPE_CHECKING:
+    from dlfaq.execution.config import Settings
 
 __all__ = ["Store"]
 
@@ -78,7 +80,9 @@ class Store:
         try:
             return Result.from_json(data)
         except (KeyError, TypeError) as error:
-            _log.warning("the stored result %s is of another form (%s): run again", file.name, error)
+            _log.warning(
+                "the stored result %s is of another form (%s): run again", file.name, error
+            )
             return None
 
     def _read(self, file: Path) -> dict[str, Any] | None:

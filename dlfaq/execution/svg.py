@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = ["SIZES", "draw", "with_id_prefix"]
+__all__ = ["HALO_ID", "SIZES", "draw", "with_id_prefix"]
 
 SIZES = {"wide": (7.08, 3.1), "narrow": (3.42, 3.0), "thumb": (2.75, 1.25)}
 """Width and height of each size in inches of 96 CSS pixels: 680, 328 and 264 pixels wide."""
+
+HALO_ID = "halo"
+"""Id that `drawing` gives to text which has a halo."""
 
 _MOST_BYTES = 100 * 1024
 _PLACEHOLDER = "__figure__"
@@ -127,7 +130,7 @@ def _restyle(root: ET.Element) -> None:
 
     def walk(element: ET.Element, *, text: bool, halo: bool) -> None:
         text = text or element.tag == "text"
-        halo = halo or element.get("id") == "halo"
+        halo = halo or element.get("id") == HALO_ID
         colours = _TEXT_COLOURS if text else _COLOURS
         pairs = [
             pair.split(": ", 1) for pair in element.attrib.pop("style", "").split("; ") if pair

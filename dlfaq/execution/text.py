@@ -8,7 +8,9 @@ __all__ = ["clean_text", "value_text"]
 
 _ANSI = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[ -/]*[0-~])")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)} | {0x7F: 0x2421}
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)} | {
+    0x7F: 0x2421
+}
 
 _LARGEST_PLAIN = 1e6
 _SMALLEST_PLAIN = 1e-4

@@ -137,8 +137,9 @@ def _signed(record: ClaimRecord) -> bool:
 
 def _places(record: ClaimRecord) -> int | None:
     """Choose the decimals where the unit fixes them; None is three significant digits."""
+    ends = record["interval"] or [record["measured"]] * 2
     if record["unit"] == "points":
-        ends = record["interval"]
-        narrow = ends is not None and ends[1] - ends[0] < 2e-3  # noqa: PLR2004
-        return 2 if narrow else 1
+        return 2 if 0 < ends[1] - ends[0] < 2e-3 else 1  # noqa: PLR2004
+    if record["unit"] == "×" and 10 <= ends[1] < 1e7:  # noqa: PLR2004
+        return 0
     return 2 if record["statistic"] == "failure rate" else None

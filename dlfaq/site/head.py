@@ -126,7 +126,6 @@ def _strip(node: Element, words: str) -> None:
 def _strip_word(node: Element, status: str) -> None:
     """Drop the verdict's word where the author wrote it: the badge says it."""
     text = node.text or ""
-    match = re.match(rf"{VERDICTS[status]}\s*[.:,;–—]?\s*", text, re.IGNORECASE)
+    match = re.match(rf"{VERDICTS[status]}\b\s*[.:,;–—]?\s*", text, re.IGNORECASE)
     if match:
         node.text = text[match.end() :]
-

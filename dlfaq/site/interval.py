@@ -112,7 +112,7 @@ def _log_domain(values: list[float]) -> tuple[float, float]:
     low, high = _log(min(values)), _log(max(values))
     if high - low >= 0.5:  # noqa: PLR2004
         return floor(low - 0.3), ceil(high + 0.3)
-    span = max(high - low, 0.04)
+    span = max(high - low, 1e-6)
     return low - 1.5 * span, high + span
 
 

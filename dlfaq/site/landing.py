@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Card", "cards", "counting_sentence", "landing", "tally"]
 
 
+_ALL = "all-questions"
+
+
 @dataclass(frozen=True)
 class Card:
     """One finding on the landing page.
@@ -53,10 +56,10 @@ def landing(catalogue: Catalogue, *, page: str, shown: Sequence[Card] = ()) -> l
         page: the landing page, relative to docs_dir.
         shown: the findings to show as cards.
     """
-    blocks = [counting_sentence(catalogue), tally(catalogue, page=page)]
+    blocks = [counting_sentence(catalogue), tally(catalogue, page=page), _links(catalogue)]
     if shown:
         blocks.append(cards(shown, page=page))
-    blocks += [element("h2", "All questions"), _filter(catalogue)]
+    blocks += [element("h2", "All questions", id=_ALL), _filter(catalogue)]
     blocks += [topic_section(topic, page=page) for topic in catalogue.topics]
     return blocks
 
@@ -101,6 +104,11 @@ def tally(catalogue: Catalogue, *, page: str) -> Element:
 def cards(shown: Sequence[Card], *, page: str) -> Element:
     """Build the cards: figure, number with its interval and runs, finding, verdict."""
     return element("div", *(_card(card, page) for card in shown), class_="dl-cards")
+
+
+def _links(catalogue: Catalogue) -> Element:
+    words = f"All {in_words(len(catalogue.questions))} questions"
+    return element("p", element("a", words, href=f"#{_ALL}"), class_="dl-links")
 
 
 def _card(card: Card, page: str) -> Element:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import PageError
 from dlfaq.execution.front_matter import front_matter
@@ -11,16 +11,15 @@ from dlfaq.execution.page import page_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mkdocs.structure.nav import Navigation, Section
-    from mkdocs.structure.pages import Page
-    from mkdocs.structure.nav import Link
-
 __all__ = ["in_order"]
 
 _LAST = float("inf")
 
+#: MkDocs' Page, Section or Link, known by attributes alone: only the plugin imports MkDocs.
+_Item = Any
 
-def in_order(navigation: Navigation, docs_dir: Path) -> None:
+
+def in_order(navigation: Any, docs_dir: Path) -> None:  # noqa: ANN401 - as _Item
     """Sort a navigation in place, and its list of pages and their neighbours with it.
 
     Args:
@@ -35,7 +34,7 @@ def in_order(navigation: Navigation, docs_dir: Path) -> None:
             before.next_page = page
 
 
-def _sorted(items: list[Page | Section | Link], docs_dir: Path) -> list[Page | Section | Link]:
+def _sorted(items: list[_Item], docs_dir: Path) -> list[_Item]:
     for item in items:
         if item.is_section:
             item.children = _sorted(item.children, docs_dir)
@@ -45,7 +44,7 @@ def _sorted(items: list[Page | Section | Link], docs_dir: Path) -> list[Page | S
     return sorted(items, key=lambda item: _order(item, docs_dir))
 
 
-def _order(item: Page | Section | Link, docs_dir: Path) -> tuple[int, float]:
+def _order(item: _Item, docs_dir: Path) -> tuple[int, float]:
     """A folder stands where its index.md says; inside, the index stands first."""
     if item.is_section:
         index = next((c for c in item.children if c.is_page and c.is_index), None)
@@ -57,7 +56,7 @@ def _order(item: Page | Section | Link, docs_dir: Path) -> tuple[int, float]:
     return (2, _LAST)
 
 
-def _meta(page: Page, docs_dir: Path) -> dict[str, str]:
+def _meta(page: _Item, docs_dir: Path) -> dict[str, str]:
     src = page.file.src_uri
     try:
         return front_matter(page_text(docs_dir / src, src), src)[0]
@@ -65,8 +64,8 @@ def _meta(page: Page, docs_dir: Path) -> dict[str, str]:
         return {}
 
 
-def _pages(items: list[Page | Section | Link]) -> list[Page]:
-    found: list[Page] = []
+def _pages(items: list[_Item]) -> list[_Item]:
+    found: list[_Item] = []
     for item in items:
         if item.is_page:
             found.append(item)

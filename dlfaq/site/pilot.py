@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import TYPE_CHECKING, Any
 
@@ -39,21 +40,30 @@ def pilot_table(runs: Sequence[Sequence[dict[str, Any]]]) -> str:
 
 
 def _block(statement: str, claims: list[dict[str, Any]]) -> str:
-    ends = [near_end(claim) for claim in claims]
-    means = [claim["measured"] for claim in claims]
+    first = claims[0]
+    ratio = first["unit"] == "×"
+    ends = [math.log(near_end(claim)) if ratio else near_end(claim) for claim in claims]
     mean = statistics.fmean(ends)
     spread = statistics.stdev(ends) if len(ends) > 1 else 0.0
-    first = claims[0]
-    upper = first["comparator"] == "at_most" or (
-        first["comparator"] == "within" and mean > sum(first["threshold"]) / 2
-    )
+    upper = _fails_above(first, math.exp(mean) if ratio else mean)
     tightest = mean + _SPREADS * spread if upper else mean - _SPREADS * spread
+    measured = [claim["measured"] for claim in claims]
     held = sum(claim["holds"] for claim in claims)
+    scale = " (sd of logs)" if ratio else ""
+    if ratio:
+        mean, tightest = math.exp(mean), math.exp(tightest)
     return (
         f"{first['page']}:{first['line']} {first['kind']}: {statement}\n"
-        f"  measured {statistics.fmean(means):.4g} ({min(means):.4g} to {max(means):.4g})\n"
-        f"  near end of the interval: mean {mean:.4g}, sd {spread:.3g}, "
-        f"mean {'+' if upper else '-'} 5 sd {tightest:.4g}\n"
+        f"  measured {statistics.fmean(measured):.4g} ({min(measured):.4g} to {max(measured):.4g})\n"
+        f"  near end of the interval: mean {mean:.4g}, sd {spread:.3g}{scale}, "
+        f"mean {'+' if upper else '-'} {_SPREADS} sd: {tightest:.4g}\n"
         f"  threshold in force: {first['comparator']} {first['threshold']}; "
         f"holds on {held} of {len(claims)} masters"
     )
+
+
+def _fails_above(claim: dict[str, Any], end: float) -> bool:
+    """Whether a claim would fail by growing: the near end is its upper one."""
+    if claim["comparator"] == "within":
+        return end > sum(claim["threshold"]) / 2
+    return bool(claim["comparator"] == "at_most")
