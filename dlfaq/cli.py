@@ -62,9 +62,27 @@ def _pilot(options: argparse.Namespace, settings: Settings) -> int:
     runs = []
     for offset in _EXPLORATION[: options.masters]:
         shifted = replace(settings, seed_offset=offset)
-        build(shifted, only=options.page, jobs=options.jobs)
-        runs.append(evidence(shifted, options.page)["claims"])
+        report = build(shifted, only=options.page, jobs=options.jobs)
+        runs.append(evidence(shifted, report.pages, report.outcomes)["claims"])
     print(pilot_table(runs))
+    return DONE
+
+
+def _lint(options: argparse.Namespace, settings: Settings) -> int:
+    from dlfaq.site.lint import lint
+
+    del options
+    errors = lint(settings)
+    for error in errors:
+        print(error)
+    return FAILED if errors else DONE
+
+
+def _new(options: argparse.Namespace, settings: Settings) -> int:
+    from dlfaq.site.scaffold import new_page
+
+    file = new_page(options.question, settings, options.topic, options.answers)
+    print(f"{settings.relative(file)} is ready to edit; `make serve` shows it as you write")
     return DONE
 
 
@@ -85,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = _command(commands, "run", _run, "run stale chains", "dlfaq run --page 'gradients/*'")
     _page_option(run)
+    _jobs_option(run)
     run.add_argument("--fresh", action="store_true", help="run every chain, whatever is stored")
     run.add_argument(
         "--check", action="store_true", help="run every chain, write nothing, compare with the store"
@@ -99,6 +118,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     pilot.add_argument("page", help="path below docs, or a pattern")
     pilot.add_argument("--masters", type=int, default=10, help="how many master seeds (10)")
+    _jobs_option(pilot)
+
+    _command(commands, "lint", _lint, "check pages without running them", "dlfaq lint")
+
+    new = _command(
+        commands,
+        "new",
+        _new,
+        "begin a page that runs",
+        'dlfaq new "Why clip gradients?" --topic optimisation',
+    )
+    new.add_argument("question", help="the title of the page")
+    new.add_argument("--topic", default="optimisation", help="a folder of docs (optimisation)")
+    new.add_argument("--answers", metavar="ID", help="the ID of the question (made of its words)")
     return parser
 
 
@@ -116,8 +149,11 @@ def _command(
         epilog=f"example: {example}",
     )
     command.set_defaults(command=function)
-    command.add_argument("--jobs", type=int, metavar="N", help="chains at once (the cores)")
     return command
+
+
+def _jobs_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--jobs", type=int, metavar="N", help="chains at once (the cores)")
 
 
 def _page_option(command: argparse.ArgumentParser) -> None:

@@ -164,8 +164,8 @@ def _run_all(settings: Settings, wanted: Iterable[tuple[Job, Future[Outcome]]]) 
     store = Store(settings)
     futures = {job.name: future for job, future in wanted}
 
-    def done(job: Job, outcome: Outcome, still: bool) -> None:  # noqa: FBT001
-        if outcome.ok and still:
+    def done(job: Job, outcome: Outcome) -> None:
+        if outcome.ok:
             store.put(level_1(job.chain, settings, job.thumbs), outcome.result)
         futures.pop(job.name).set_result(outcome)
 

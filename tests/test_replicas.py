@@ -10,6 +10,7 @@ from torch.optim.lr_scheduler import ExponentialLR
 
 from dlfaq import Dataset, Examples, digits, fit, fit_many, mlp, replicas, seeds, tuning_seeds
 from dlfaq.errors import InputError
+from dlfaq.seeding import generator
 
 SIZES = [3, 8, 2]
 
@@ -223,6 +224,14 @@ def test_data_sets_of_unlike_sizes_are_refused():
 
 
 class TestSeeds:
+    def test_the_purposes_of_a_seed_are_streams_of_their_own(self):
+        drawn = {
+            tuple(torch.randperm(50, generator=generator(seed, purpose)).tolist())
+            for seed in (0, 1)
+            for purpose in ("split", "initialisation", "order")
+        }
+        assert len(drawn) == 6
+
     @pytest.mark.parametrize(
         ("offset", "scored", "tuning"),
         [

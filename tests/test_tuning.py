@@ -60,8 +60,9 @@ def prescribed(monkeypatch):
         ([0.1, 0.9, 0.9, 0.9, 0.8, 0.1, 0.1], [1, 3, 1, 2, 0, 1, 1], 2),
         ([0.1, 0.9, 0.9, 0.9, 0.8, 0.1, 0.1], [1, 3, np.nan, 2, 0, 1, 1], 3),
         ([0.1, 0.9, 0.9, 0.9, 0.8, 0.1, 0.1], [1, 3, np.inf, 4, 0, 1, 1], 1),
+        ([0.1] * 7, [2.5, 2.4, 2.3, 2.4, np.nan, np.nan, np.nan], 2),
     ],
-    ids=["accuracy", "tie by loss", "NaN loss", "infinite loss"],
+    ids=["accuracy", "tie by loss", "NaN loss", "infinite loss", "all at chance"],
 )
 def test_the_best_rate_has_the_best_accuracy_and_then_the_lowest_loss(
     prescribed, accuracy, loss, best

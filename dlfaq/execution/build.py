@@ -6,28 +6,30 @@ everything up.
 
 from __future__ import annotations
 
+import json
 import os
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 from dlfaq.errors import InputError, PageError
 from dlfaq.execution.agreement import disagreements
+from dlfaq.execution.failures import changed_meanwhile
 from dlfaq.execution.front_matter import front_matter
-from dlfaq.execution.key import level_1
+from dlfaq.execution.key import file_hash, level_1
 from dlfaq.execution.page import Page, page_text, read_page
-from dlfaq.execution.process import Ended, run_task, start_server
+from dlfaq.execution.process import ABANDONED, Ended, run_task, start_server
 from dlfaq.execution.progress import Progress
+from dlfaq.execution.result import Outcome
 from dlfaq.execution.runner import Job, make_task, outcome_of
-from dlfaq.execution.snapshot import Snapshot
 from dlfaq.execution.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dlfaq.execution.config import Settings
-    from dlfaq.execution.result import Outcome, Result
+    from dlfaq.execution.result import Result
 
 __all__ = ["Report", "build", "jobs_of", "local_executor", "read_site", "run_jobs", "workers"]
 
@@ -43,12 +45,14 @@ class Report:
         ran: how many chains ran.
         failures: every failure, ready to print, its first line `docs/page.md:LINE: ...`.
         changed: with `check`, chains whose result differs from the stored one.
+        outcomes: by name of the job, of every chain, run now or stored.
     """
 
     pages: list[Page]
     ran: int = 0
     failures: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -56,18 +60,20 @@ class Report:
         return not self.failures and not self.changed
 
 
-def workers() -> int:
-    """How many chains run at once: DLFAQ_JOBS, else the cores this process may use.
+def workers(jobs: int | None = None) -> int:
+    """How many chains run at once: as told, else DLFAQ_JOBS, else the cores this process may use.
 
     Raises:
-        InputError: DLFAQ_JOBS is not a whole number above 0.
+        InputError: that is not a whole number above 0.
     """
-    text = os.environ.get("DLFAQ_JOBS")
+    text = os.environ.get("DLFAQ_JOBS") if jobs is None else str(jobs)
     if text is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     if not text.isdecimal() or int(text) < 1:
         raise InputError(
-            expected="a whole number above 0 in DLFAQ_JOBS", got=repr(text), cure="unset it"
+            expected="a whole number of chains at once, above 0",
+            got=f"{'DLFAQ_JOBS=' if jobs is None else ''}{text}",
+            cure="write 1 or more, or leave it out for one a core",
         )
     return int(text)
 
@@ -107,42 +113,61 @@ def _on_cards(settings: Settings) -> set[tuple[str, str | None]]:
     except (FileNotFoundError, PageError):
         return set()
     cards = meta.get("cards") or []
-    return {(card.get("page"), card.get("figure")) for card in cards if isinstance(card, dict)}
+    named = (card for card in cards if isinstance(card, dict))
+    return {(str(card.get("page")), card.get("figure")) for card in named}
 
 
 def run_jobs(
     jobs: Iterable[Job],
     settings: Settings,
     executor: Executor,
-    done: Callable[[Job, Outcome, bool], None],
+    done: Callable[[Job, Outcome], None],
 ) -> None:
     """Run chains and report each outcome as it comes.
+
+    A chain that read files which changed before it ended runs again: its result belongs to no
+    version of them. So does one that ran elsewhere on other files than ours.
 
     Args:
         jobs: what to run.
         settings: the site.
         executor: where to run; only this process reads and writes the store.
-        done: called with job, outcome, and whether the outcome is of code that stood still.
+        done: called with each job and its outcome.
     """
-    jobs = list(jobs)
-    excluded = make_task(jobs[0], settings).excluded if jobs else ()
-    for attempt in range(1, _TRIES + 1):
-        if not jobs:
-            return
-        before = Snapshot(settings.root, excluded)
-        pending: dict[Future[Ended], Job] = {
-            executor.submit(run_task, make_task(job, settings), settings.preload): job
-            for job in jobs
-        }
-        jobs = []
-        for future in as_completed(pending):
-            job = pending.pop(future)
-            outcome = outcome_of(job, future.result(), settings)
-            still = not before.changed(outcome.result.files)
-            if still or attempt == _TRIES:
-                done(job, outcome, still)
-            else:
-                jobs.append(job)
+    ABANDONED.clear()
+    pending: dict[Future[Ended], tuple[Job, int]] = {}
+
+    def submit(job: Job, attempt: int) -> None:
+        pending[executor.submit(run_task, make_task(job, settings))] = (job, attempt)
+
+    try:
+        for job in jobs:
+            submit(job, 1)
+        while pending:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                job, attempt = pending.pop(future)
+                ended = future.result()
+                outcome = outcome_of(job, ended, settings)
+                changed = _changed(ended, settings)
+                if changed and attempt < _TRIES:
+                    submit(job, attempt + 1)
+                    continue
+                if changed:
+                    outcome.failures.append(changed_meanwhile(job, changed))
+                done(job, outcome)
+    except BaseException:
+        ABANDONED.set()
+        for future in pending:
+            future.cancel()
+        raise
+
+
+def _changed(ended: Ended, settings: Settings) -> list[str]:
+    """The files that a chain read and that are not, or no longer, as this process sees them."""
+    elsewhere = (
+        path for path, seen in ended.files.items() if file_hash(settings.root / path) != seen
+    )
+    return sorted({*ended.changed, *elsewhere})
 
 
 def build(
@@ -162,60 +187,57 @@ def build(
         check: run all chains, write nothing, and compare with what is stored.
         serving: keep last good results and last failures for `mkdocs serve` to show.
         only: which pages, as a pattern for their path relative to docs_dir.
-        jobs: chains at once; the cores if None.
+        jobs: chains at once; DLFAQ_JOBS, else the cores, if None.
 
     Returns:
-        What ran and every failure; it raises for none of them.
+        What ran and every failure, each also printed as it comes; it raises for none of them.
+
+    Raises:
+        InputError: a setting is wrong, or the store cannot be written.
+        DlfaqError: no process can be started here.
     """
     store = Store(settings)
+    count = workers(jobs)
     report = Report(read_site(settings, only))
-    for page in report.pages:
-        errors: list[PageError] = [*page.errors, *disagreements(page)]
-        report.failures += map(str, errors)
     all_jobs = jobs_of(report.pages, settings)
-    stored = {job.name: store.get(level_1(job.chain, settings, job.thumbs)) for job in all_jobs}
-    stale = [job for job in all_jobs if fresh or check or stored[job.name] is None]
-    count = jobs or workers()
+    keys = {job.name: level_1(job.chain, settings, job.thumbs) for job in all_jobs}
+    stored = {name: result for name, key in keys.items() if (result := store.get(key)) is not None}
+    report.outcomes = {name: Outcome(result) for name, result in stored.items()}
+    stale = [job for job in all_jobs if fresh or check or job.name not in stored]
     if stale:
         start_server(settings.preload)
     with local_executor(count) as executor, Progress(len(stale), count) as progress:
 
-        def done(job: Job, outcome: Outcome, still: bool) -> None:  # noqa: FBT001
-            failures = list(map(str, outcome.failures))
-            if not still:
-                failures.append(
-                    f"{job.page.path}:{job.chain.head.start}: ChangedMeanwhile: files that this "
-                    "chain reads changed each time it ran; run again when they stand still"
-                )
+        def done(job: Job, outcome: Outcome) -> None:
             report.ran += 1
-            report.failures += failures
-            progress.finished(failures)
-            if check:
-                if outcome.ok and _differs(stored[job.name], outcome.result):
-                    report.changed.append(f"{job.page.path}:{job.chain.head.start}")
-                return
-            _keep(store, job, outcome, settings, still=still, serving=serving)
+            report.outcomes[job.name] = outcome
+            failed(list(map(str, outcome.failures)))
+            progress.finished(ok=outcome.ok)
+            if not check:
+                if outcome.ok:
+                    store.put(keys[job.name], outcome.result)
+                if serving:
+                    store.remember(job.name, keys[job.name], outcome)
+            elif outcome.ok and _differs(stored.get(job.name), outcome.result):
+                report.changed.append(f"{job.page.path}:{job.chain.head.start}")
 
+        def failed(failures: list[str]) -> None:
+            report.failures += failures
+            for failure in failures:
+                progress.tell(failure)
+
+        for page in report.pages:
+            failed([str(error) for error in (*page.errors, *disagreements(page))])
         run_jobs(stale, settings, executor, done)
     return report
 
 
-def _keep(
-    store: Store, job: Job, outcome: Outcome, settings: Settings, *, still: bool, serving: bool
-) -> None:
-    first = level_1(job.chain, settings, job.thumbs)
-    if outcome.ok and still:
-        store.put(first, outcome.result)
-    if serving:
-        store.remember(job.name, first, outcome)
-
-
 def _differs(stored: Result | None, result: Result) -> bool:
     """Whether two results differ in anything but when, how long and how much memory."""
-    if stored is None:
-        return True
-    return _lasting(stored) != _lasting(result)
+    return stored is None or _lasting(stored) != _lasting(result)
 
 
-def _lasting(result: Result) -> Result:
-    return replace(result, elapsed_s=0.0, peak_bytes=0, finished="")
+def _lasting(result: Result) -> str:
+    """The result as it would be stored, but for the rest: NaN differs from itself, its text not."""
+    lasting = replace(result, elapsed_s=0.0, peak_bytes=0, finished="")
+    return json.dumps(lasting.to_json(), sort_keys=True)

@@ -1,13 +1,13 @@
 """What one process does: run the snippets of one chain and write what they gave.
 
 `main` is called in a process forked from the server. It writes into a folder: `stdout` and `stderr`
-as they come, `progress` (where each snippet begins in them), `report.json` at the very end, whole
-or not at all. Nothing else tells the parent that the chain succeeded.
+as they come, `progress` (where each snippet begins in them), `reads` (files of the site), `stack`
+(where it was when it was ended), and at the very end, whole or not at all, `report.json`. Nothing
+else tells the parent that the chain succeeded.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import linecache
 import os
@@ -15,56 +15,35 @@ import sys
 import time
 import types
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution import svg
-from dlfaq.execution.compiling import CHAIN_FILE, Compiled, compile_snippet
-from dlfaq.execution.isolation import (
-    Forks,
-    isolate,
-    peak_bytes,
-    reads_under,
-    seed_everything,
-    start_peak,
-)
-from dlfaq.execution.text import value_text
+from dlfaq.execution.compiling import Compiled, compile_snippet
+from dlfaq.execution.display import display
+from dlfaq.execution.forks import Forks
+from dlfaq.execution.imports import when_imported
+from dlfaq.execution.isolation import isolate, lift_memory_limit, make_deterministic
+from dlfaq.execution.memory import peak_bytes, start_peak
+from dlfaq.execution.reads import Reads
+from dlfaq.execution.task import CHAIN_FILE
+from dlfaq.execution.text import limited, value_text
 
-__all__ = ["ChainTask", "main"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
+    from dlfaq.execution.task import ChainTask
 
-@dataclass(frozen=True)
-class ChainTask:
-    """What a process is told. Plain data, so that it can cross to another machine.
+__all__ = ["main"]
 
-    Attributes:
-        codes: the code of each snippet.
-        raises: for each, the name of the exception that is its point, or None.
-        warns: for each, whether it may warn.
-        sizes: for each, the sizes its figures are drawn at.
-        expressions: what is evaluated at the end.
-        root: the site's root; what is read and imported under it is reported.
-        excluded: folders under the root that do not count.
-        style: a matplotlib style file, or None.
-        seed_offset: see Settings.
-        device: see Settings.
-        memory_bytes: see Settings.
-        timeout_s: limit of wall time; the parent holds it.
-    """
+#: Characters of an exception's message that are kept.
+_MESSAGE = 10_000
 
-    codes: tuple[str, ...]
-    raises: tuple[str | None, ...]
-    warns: tuple[bool, ...]
-    sizes: tuple[tuple[str, ...], ...]
-    expressions: tuple[str, ...]
-    root: str
-    excluded: tuple[str, ...] = ()
-    style: str | None = None
-    seed_offset: int = 0
-    device: str = "cpu"
-    memory_bytes: int = 4 * 2**30
-    timeout_s: float = 60.0
+# Snippets get a wrapped one, which notes where they leave.
+_leave = os._exit
 
 
 @dataclass
@@ -79,7 +58,6 @@ class _Report:
     error: dict[str, Any] | None = None
     elapsed_s: float = 0.0
     peak_bytes: int = 0
-    files: list[str] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
 
 
@@ -91,164 +69,179 @@ def main(task: ChainTask, folder: str) -> None:
         folder: an empty folder; its sub-folder `cwd` becomes the working directory.
     """
     out = Path(folder)
-    forks = Forks()
+    forks = Forks(out / "copy")
+    # The package's own table of names may be edited while the server lives.
+    for name in ("dlfaq", "dlfaq.errors"):
+        sys.modules.pop(name, None)
     isolate(task, out)
-    opened = reads_under(task.root)
-    seed_everything(task.seed_offset)
-    if task.style is not None and (style := sys.modules.get("matplotlib.style")) is not None:
-        style.use(task.style)  # type: ignore[attr-defined]
+    reads = Reads(task, out / "reads")
+    make_deterministic(task.seed_offset)
+    if task.style is not None:
+        when_imported("matplotlib", lambda _: import_module("matplotlib.style").use(task.style))
+    report = _Report()
     start_peak()
     started = time.perf_counter()
-    report = _Report()
     try:
-        _run(task, report, out / "progress")
-    except BaseException as error:  # noqa: BLE001 - whatever ends a chain is reported, SystemExit too
-        report.error = report.error or _describe(error)
+        _run(task, report, out)
+    except BaseException as error:  # noqa: BLE001 - whatever ends a chain is reported
+        report.error = report.error or _describe(error, task, 1)
+    lift_memory_limit()
     report.elapsed_s = time.perf_counter() - started
     report.peak_bytes = peak_bytes()
     _claims(report)
-    report.files, report.modules = _used(task, opened)
-    _finish(report, out, forks)
-
-
-def _finish(report: _Report, out: Path, forks: Forks) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    report.modules = _modules(reads)
     if forks.is_copy:
-        (out / "copy").touch()
-        os._exit(1)
-    forks.wait_for_copies(out / "copy")
+        _leave(1)
+    forks.wait_for_copies()
     temporary = out / "report.new"
-    temporary.write_text(json.dumps(report.__dict__), encoding="utf-8")
+    text = json.dumps(report.__dict__, ensure_ascii=False)
+    temporary.write_text(text, encoding="utf-8", errors="replace")
     temporary.replace(out / "report.json")
-    os._exit(0)
+    _leave(0)
 
 
-def _run(task: ChainTask, report: _Report, progress: Path) -> None:
+def _run(task: ChainTask, report: _Report, out: Path) -> None:
     """All snippets are compiled before the first one runs."""
     source = "".join(task.codes)
     linecache.cache[CHAIN_FILE] = (len(source), None, source.splitlines(keepends=True), CHAIN_FILE)
     compiled: list[Compiled] = []
-    above = 0
-    for code in task.codes:
-        compiled.append(compile_snippet(code, above))
-        above += code.count("\n")
+    for index, code in enumerate(task.codes):
+        above = sum(code.count("\n") for code in task.codes[:index])
+        # A snippet that may warn is compiled again when its output is its own.
+        with _warnings("ignore" if task.warns[index] else "error"):
+            compiled.append(compile_snippet(code, above))
     module = types.ModuleType("__main__")
     module.__file__ = CHAIN_FILE
     sys.modules["__main__"] = module
     for index, snippet in enumerate(compiled):
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        with progress.open("a", encoding="utf-8") as marks:
-            marks.write(f"{os.fstat(1).st_size} {os.fstat(2).st_size}\n")
+        with (out / "progress").open("a", encoding="utf-8") as marks:
+            sizes = [(out / name).stat().st_size for name in ("stdout", "stderr")]
+            marks.write(f"{sizes[0]} {sizes[1]}\n")
         _run_snippet(task, index, snippet, module.__dict__, report)
     for expression in task.expressions:
         try:
-            value = eval(expression, module.__dict__)  # noqa: S307 - running the page's code is the point
-        except Exception as error:
-            report.error = {**_describe(error), "expression": expression}
+            with _warnings("error"):
+                value = eval(expression, module.__dict__)  # noqa: S307 - the page's own code
+                report.values[expression] = limited(value_text(value))
+        except BaseException as error:
+            report.error = {**_describe(error, task, 1), "expression": expression}
             raise
-        report.values[expression] = value_text(value)
+
+
+@contextmanager
+def _warnings(action: Any) -> Iterator[None]:  # noqa: ANN401 - one of Python's words for a filter
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        yield
 
 
 def _run_snippet(
     task: ChainTask, index: int, snippet: Compiled, namespace: dict[str, Any], report: _Report
 ) -> None:
-    expected = task.raises[index]
     report.displays.append([])
     report.figures.append([])
     report.exceptions.append(None)
-    with warnings.catch_warnings():
-        warnings.simplefilter("always" if task.warns[index] else "error")
+    with _warnings("always" if task.warns[index] else "error"):
+        if task.warns[index]:
+            snippet = compile_snippet(task.codes[index], snippet.first_line - 1)
         try:
-            value = snippet.run(namespace)
+            value = _value(task, index, snippet, namespace, report)
+            report.displays[index] = display(value)
+            if "matplotlib.pyplot" in sys.modules:
+                report.figures[index] = _figures(task.sizes[index])
         except BaseException as error:
-            if expected is None or expected not in _names(type(error)):
-                raise
-            report.exceptions[index] = f"{type(error).__name__}: {error}"
-            value = None
-        else:
-            if expected is not None:
-                line = snippet.above + 1
-                report.error = {
-                    "kind": "NotRaised",
-                    "message": f"expected {expected} here, and nothing was raised",
-                    "frames": [(CHAIN_FILE, line)],
-                }
-                raise RuntimeError(expected)
-        if value is not None:
-            report.displays[index] = _display(value)
-        if pyplot := sys.modules.get("matplotlib.pyplot"):
-            numbers = pyplot.get_fignums()  # type: ignore[attr-defined]
-            figures = [pyplot.figure(number) for number in numbers]  # type: ignore[attr-defined]
-            report.figures[index] = [svg.draw(one, task.sizes[index]) for one in figures]
-            pyplot.close("all")  # type: ignore[attr-defined]
+            report.error = report.error or _describe(error, task, snippet.last_line)
+            raise
 
 
-def _names(kind: type[BaseException]) -> set[str]:
-    """The names by which `raises:` can call an exception: its own, plain or with its module."""
-    return {kind.__name__, f"{kind.__module__}.{kind.__qualname__}"}
+def _value(
+    task: ChainTask, index: int, snippet: Compiled, namespace: dict[str, Any], report: _Report
+) -> object:
+    """Run a snippet; the value of its last expression, None where its point is an exception."""
+    expected = task.raises[index]
+    try:
+        value = snippet.run(namespace)
+    except BaseException as error:
+        kind = type(error)
+        if expected not in {kind.__name__, f"{kind.__module__}.{kind.__qualname__}"}:
+            raise
+        report.exceptions[index] = _headline(error)
+        return None
+    if expected is not None:
+        report.error = {
+            "kind": "NotRaised",
+            "message": f"expected {expected} here, and nothing was raised",
+            "line": snippet.first_line,
+            "deeper": None,
+        }
+        raise RuntimeError(expected)
+    return value
 
 
-def _display(value: object) -> list[tuple[str, str]]:
-    """A last expression as it is shown: rich if it knows how, else its repr."""
-    if _is_drawn(value):
-        return []
-    for method, kind in (("_repr_html_", "html"), ("_repr_svg_", "svg"), ("_repr_png_", "png")):
-        rich = getattr(type(value), method, None)
-        data = rich(value) if rich is not None else None
-        if data is not None:
-            return [(kind, base64.b64encode(data).decode() if kind == "png" else str(data))]
-    return [("text", repr(value))]
+def _figures(sizes: tuple[str, ...]) -> list[dict[str, str]]:
+    """The open figures, drawn and closed."""
+    pyplot: Any = sys.modules["matplotlib.pyplot"]
+    figures = [pyplot.figure(number) for number in pyplot.get_fignums()]
+    drawn = [svg.draw(figure, sizes) for figure in figures]
+    pyplot.close("all")
+    return drawn
 
 
-def _is_drawn(value: object) -> bool:
-    """Whether a value is a matplotlib artist or a container of them: the figure shows it."""
-    if (artist := sys.modules.get("matplotlib.artist")) is None:
-        return False
-    if isinstance(value, artist.Artist):  # type: ignore[attr-defined]
-        return True
-    if type(value).__module__.startswith("matplotlib."):
-        return True
-    if type(value).__name__ == "ndarray" and getattr(value, "dtype", None) == object:
-        value = list(value.flat)  # type: ignore[attr-defined]
-    if isinstance(value, dict):
-        value = list(value.values())
-    return isinstance(value, (list, tuple)) and bool(value) and all(map(_is_drawn, value))
+def _message(error: BaseException) -> str:
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception as wrong:  # noqa: BLE001 - an exception that cannot say what it is
+        text = f"(its message cannot be read: {type(wrong).__name__})"
+    return text[:_MESSAGE]
 
 
-def _describe(error: BaseException) -> dict[str, Any]:
-    """An exception as text and numbers, which is all that crosses processes."""
-    frames = []
+def _headline(error: BaseException) -> str:
+    message = _message(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _describe(error: BaseException, task: ChainTask, line: int) -> dict[str, Any]:
+    """An exception as text and numbers, which is all that crosses processes.
+
+    Args:
+        error: the exception.
+        task: says which files are the site's.
+        line: the line of the chain, should no frame of the chain be in the traceback.
+    """
+    places = []
     traceback = error.__traceback__
     while traceback is not None:
-        frames.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))
+        places.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))
         traceback = traceback.tb_next
-    if isinstance(error, SyntaxError) and error.filename == CHAIN_FILE:
-        frames.append((CHAIN_FILE, error.lineno or 1))
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
-    return {"kind": type(error).__name__, "message": message, "frames": frames}
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        places.append((error.filename, error.lineno or 1))
+    deeper = None
+    for file, number in places:
+        if file == CHAIN_FILE:
+            line, deeper = number, None
+        elif task.counts(file):
+            deeper = (os.path.relpath(file, task.root), number)
+    if all(file != CHAIN_FILE for file, _ in places):
+        deeper = None  # our own frames
+    return {"kind": type(error).__name__, "message": _message(error), "line": line} | {
+        "deeper": deeper
+    }
 
 
 def _claims(report: _Report) -> None:
     """Take the claims from the lab, if the chain used it, and find the line that made each."""
-    module = sys.modules.get("dlfaq.claims")
-    for record in module.recorded() if module is not None else []:  # type: ignore[attr-defined]
+    module: Any = sys.modules.get("dlfaq.claims")
+    for record in module.recorded() if module is not None else []:
         frames = record.pop("frames")
         at = next((line for file, line in frames if file == CHAIN_FILE), 1)
         report.claims.append({**record, "at": at})
 
 
-def _used(task: ChainTask, opened: set[str]) -> tuple[list[str], list[str]]:
-    """Files under the root that the chain read or imported, and top-level modules from elsewhere."""
-    root = task.root + os.sep
-    excluded = tuple(folder + os.sep for folder in task.excluded)
-    files, modules = set(opened), set()
+def _modules(reads: Reads) -> list[str]:
+    """Note the modules of the site; the top-level names of all others."""
+    names = set()
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file.startswith(root) and not file.startswith(excluded):
-            files.add(file)
-        elif file != CHAIN_FILE:
-            modules.add(name.partition(".")[0])
-    counted = [file for file in files if file.startswith(root) and not file.startswith(excluded)]
-    return sorted(os.path.relpath(file, task.root) for file in counted), sorted(modules)
+        if not (isinstance(file, str) and reads.note(file)):
+            names.add(name.partition(".")[0])
+    return sorted(names)

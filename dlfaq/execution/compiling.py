@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import ast
-import re
+import io
+import tokenize
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from dlfaq.execution.task import CHAIN_FILE
 
 if TYPE_CHECKING:
     from types import CodeType
 
-__all__ = ["CHAIN_FILE", "Compiled", "compile_snippet"]
+__all__ = ["Compiled", "compile_snippet"]
 
-#: The file name of all code of a chain: line n of it is line n of the chain's snippets together.
-CHAIN_FILE = "<snippets>"
+_BLANK = {
+    tokenize.COMMENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+    tokenize.NEWLINE,
+    tokenize.NL,
+}
 
 
 @dataclass(frozen=True)
@@ -23,12 +31,14 @@ class Compiled:
     Attributes:
         body: its statements, without the last if that is shown.
         last: its last expression, or None.
-        above: how many lines of the chain stand above it.
+        first_line: where it begins in the chain, from 1.
+        last_line: where its last statement begins, from 1.
     """
 
     body: CodeType
     last: CodeType | None
-    above: int
+    first_line: int
+    last_line: int
 
     def run(self, namespace: dict[str, Any]) -> object:
         """Run it; the value of its last expression, or None."""
@@ -42,26 +52,22 @@ def compile_snippet(code: str, above: int) -> Compiled:
     Raises:
         SyntaxError: with the line of the chain.
     """
-    tree = ast.parse("\n" * above + code, CHAIN_FILE)
     last = None
-    if (
-        tree.body
-        and isinstance(tree.body[-1], ast.Expr)
-        and not _hidden(code, tree.body[-1], above)
-    ):
-        expression = tree.body.pop()
-        assert isinstance(expression, ast.Expr)
-        last = _compile(ast.Expression(expression.value), "eval")
-    return Compiled(_compile(tree, "exec"), last, above)
+    try:
+        tree = ast.parse("\n" * above + code, CHAIN_FILE)
+        last_line = tree.body[-1].lineno if tree.body else above + 1
+        if tree.body and isinstance(tree.body[-1], ast.Expr) and not _ends_in_semicolon(code):
+            expression = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
+            last = compile(expression, CHAIN_FILE, "eval", dont_inherit=True)
+        body = compile(tree, CHAIN_FILE, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        # What is missing at the end is missed on a line that is no longer there.
+        error.lineno = min(error.lineno or above + 1, above + max(1, code.count("\n")))
+        raise
+    return Compiled(body, last, above + 1, last_line)
 
 
-def _compile(tree: ast.Module | ast.Expression, mode: str) -> CodeType:
-    compiled: CodeType = compile(tree, CHAIN_FILE, mode, dont_inherit=True)
-    return compiled
-
-
-def _hidden(code: str, last: ast.Expr, above: int) -> bool:
-    """Whether a semicolon behind the last expression asks not to show it."""
-    lines = code.split("\n")[last.end_lineno - 1 - above :] if last.end_lineno else []
-    behind = lines[0].encode()[last.end_col_offset :].decode() if lines else ""
-    return re.match(r"\s*;", behind) is not None
+def _ends_in_semicolon(code: str) -> bool:
+    """Whether the author asks not to show the last expression."""
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    return [token.string for token in tokens if token.type not in _BLANK][-1] == ";"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["CONTINUE", "Fence", "scan"]
+__all__ = ["CONTINUE", "Fail", "Fence", "scan"]
 
 #: The comment that makes a snippet continue the chain of the snippet before it.
 CONTINUE = "<!--pytest-codeblocks:cont-->"

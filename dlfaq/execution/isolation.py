@@ -1,4 +1,4 @@
-"""Cuts a forked process off from everything but its chain, and watches what it uses. Linux only."""
+"""Cuts a forked process off from everything but its chain. Linux only."""
 
 from __future__ import annotations
 
@@ -11,41 +11,21 @@ import random
 import resource
 import signal
 import sys
-import time
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-__all__ = [
-    "OUTPUT_LIMIT",
-    "STACK_SIGNAL",
-    "Forks",
-    "isolate",
-    "peak_bytes",
-    "reads_under",
-    "seed_everything",
-    "start_peak",
-]
+from dlfaq.execution.imports import when_imported
+from dlfaq.execution.memory import status_bytes
+from dlfaq.execution.task import CHAIN_FILE, OUTPUT_LIMIT
 
-#: Bytes that one chain may print; what is beyond is dropped, and said so.
-OUTPUT_LIMIT = 200_000
+if TYPE_CHECKING:
+    from dlfaq.execution.task import ChainTask
 
-#: On this signal the process writes where it is into the file `stack`.
-STACK_SIGNAL = signal.SIGUSR2
+__all__ = ["isolate", "lift_memory_limit", "make_deterministic"]
 
 _MASTER_SEED = 10
 _SEEDS_PER_MASTER = 100
-
-
-class _Limits(Protocol):
-    @property
-    def memory_bytes(self) -> int: ...
-    @property
-    def seed_offset(self) -> int: ...
-    @property
-    def device(self) -> str: ...
-    @property
-    def root(self) -> str: ...
 
 
 class _LimitedStream(TextIOWrapper):
@@ -66,63 +46,68 @@ class _LimitedStream(TextIOWrapper):
         return len(text)
 
 
-class Forks:
-    """Knows whether this process is a copy that a snippet forked, and waits for such copies.
-
-    A copy that also runs to the end of the chain would report twice; each leaves a mark instead.
-    """
-
-    _PATIENCE_S = 1.0
-
-    def __init__(self) -> None:
-        self.is_copy = False
-        self.count = 0
-        os.register_at_fork(after_in_child=self._in_copy, after_in_parent=self._in_parent)
-
-    def _in_copy(self) -> None:
-        self.is_copy = True
-
-    def _in_parent(self) -> None:
-        self.count += 1
-
-    def wait_for_copies(self, mark: Path) -> None:
-        """Give copies a second to reach the end of the chain, if there are any."""
-        end = time.monotonic() + self._PATIENCE_S
-        while self.count and not mark.exists() and time.monotonic() < end:
-            try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                time.sleep(0.01)
-
-
-def isolate(task: _Limits, out: Path) -> None:
+def isolate(task: ChainTask, out: Path) -> None:
     """Own session, own folder, no input, output into files, a limit on memory."""
     os.setsid()
     _die_with_parent()
     (out / "cwd").mkdir()
     os.chdir(out / "cwd")
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
         file = os.open(out / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(file, descriptor)
         os.close(file)
-    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as the process
+    sys.stdin = Path(os.devnull).open(encoding="utf-8")
     sys.stdout, sys.stderr = _LimitedStream(1), _LimitedStream(2)
-    stack = open(out / "stack", "w", encoding="utf-8")  # noqa: PTH123, SIM115 - the same
-    faulthandler.enable(stack, all_threads=False)
-    faulthandler.register(STACK_SIGNAL, stack, all_threads=False)
+    stack = (out / "stack").open("a", encoding="utf-8")
+    _tell_where(stack)
+    sys.argv = [CHAIN_FILE]
     # The server's start method would cost 4 s at the first DataLoader with workers.
     multiprocessing.set_start_method("fork", force=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    limit = _status_bytes("VmData") + task.memory_bytes
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    _limit_memory(status_bytes("VmData") + task.memory_bytes)
     os.environ["DLFAQ_SEED_OFFSET"] = str(task.seed_offset)
     os.environ["DLFAQ_DEVICE"] = task.device
     sys.path.insert(0, task.root)
     importlib.invalidate_caches()
+
+
+def _tell_where(stack: TextIO) -> None:
+    """Have this process write where it is when it is ended, by a signal or by itself.
+
+    The parent asks one that hangs by SIGUSR2.
+    Python tells nobody of `os._exit`, and nothing can be told of SIGKILL once it has come.
+    """
+    faulthandler.enable(stack, all_threads=False)
+    faulthandler.register(signal.SIGUSR2, stack, all_threads=False)
+    me, leave = os.getpid(), os._exit
+
+    def tell() -> None:
+        if os.getpid() == me:
+            faulthandler.dump_traceback(stack, all_threads=False)
+
+    def tell_and_leave(status: int) -> NoReturn:
+        tell()
+        leave(status)
+
+    def audit(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in {"os.kill", "os.killpg"} and arguments[0] == me:
+            tell()
+
+    os._exit = tell_and_leave
+    sys.addaudithook(audit)
+
+
+def _limit_memory(most: int) -> None:
+    """Make an allocation beyond `most` bytes an exception; the hard limit stays, so it can end."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard if 0 <= hard < most else most, hard))
+
+
+def lift_memory_limit() -> None:
+    """Leave room to report a chain that has used all it may."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
 def _die_with_parent() -> None:
@@ -139,55 +124,16 @@ def _die_with_parent() -> None:
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
-def seed_everything(seed_offset: int) -> None:
-    """Seed the global generators and make torch deterministic and loud, where they are loaded."""
+def make_deterministic(seed_offset: int) -> None:
+    """Seed the global generators and make torch deterministic and loud, once they are loaded."""
     seed = _SEEDS_PER_MASTER * (_MASTER_SEED + seed_offset)
     random.seed(seed)
-    modules: dict[str, Any] = sys.modules  # type: ignore[assignment]
-    if "numpy" in modules:
-        modules["numpy"].random.seed(seed)
-    if "torch" in modules:
-        torch = modules["torch"]
+
+    def prepare(torch: Any) -> None:  # noqa: ANN401 - the module
         torch.manual_seed(seed)
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(mode=True)
         torch.set_warn_always(True)
 
-
-def reads_under(root: str) -> set[str]:
-    """A set that fills with the files that this process opens for reading under a folder."""
-    opened: set[str] = set()
-    prefix = root + os.sep
-
-    def note(event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "open" or not isinstance(arguments[0], (str, os.PathLike)):
-            return
-        path = os.path.abspath(os.fspath(arguments[0]))  # noqa: PTH100 - a link stays what it is
-        reads = arguments[2] & os.O_ACCMODE != os.O_WRONLY
-        if reads and path.startswith(prefix) and not path.endswith(".pyc"):
-            opened.add(path)
-
-    sys.addaudithook(note)
-    return opened
-
-
-_base_bytes = 0
-
-
-def start_peak() -> None:
-    """From here on count memory: a child's marks start at what it inherits from the server."""
-    global _base_bytes  # noqa: PLW0603 - one chain a process
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    _base_bytes = _status_bytes("VmRSS")
-
-
-def peak_bytes() -> int:
-    """The most memory this process held since `start_peak`, beyond what it held then."""
-    return max(0, _status_bytes("VmHWM") - _base_bytes)
-
-
-def _status_bytes(name: str) -> int:
-    for line in Path("/proc/self/status").read_text(encoding="ascii").split("\n"):
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"no {name} in /proc/self/status")
+    when_imported("numpy", lambda numpy: numpy.random.seed(seed))
+    when_imported("torch", prepare)

@@ -73,15 +73,9 @@ def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str
     )
 
 
-def level_2(
-    first: str, files: Iterable[str], distributions: Iterable[str], settings: Settings
-) -> str:
-    """Hash of level 1 and of what the chain read and imported last time, as it is now."""
-    return _digest(
-        first,
-        {path: file_hash(settings.root / path) for path in files},
-        {name: version(name) for name in distributions},
-    )
+def level_2(first: str, files: Mapping[str, str], distributions: Mapping[str, str]) -> str:
+    """Hash of level 1 and of what the chain read (path to SHA-256) and imported (name to version)."""
+    return _digest(first, dict(files), dict(distributions))
 
 
 def file_hash(path: Path) -> str:

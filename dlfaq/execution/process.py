@@ -21,19 +21,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import DlfaqError
-from dlfaq.execution import child
-from dlfaq.execution.isolation import OUTPUT_LIMIT, STACK_SIGNAL
 from dlfaq.execution.preload import SERVER_ENVIRONMENT
+from dlfaq.execution.reads import what_was_read
+from dlfaq.execution.task import OUTPUT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from multiprocessing.context import ForkServerProcess
 
-    from dlfaq.execution.child import ChainTask
+    from dlfaq.execution.task import ChainTask
 
-__all__ = ["Ended", "run_task", "start_server"]
+__all__ = ["ABANDONED", "Ended", "run_task", "start_server"]
+
+#: Set to end every chain that runs and start no other, as at Ctrl-C.
+ABANDONED = threading.Event()
 
 #: How often a running chain is looked at, and how long it may take to say where it hangs.
-_POLL_S = 0.25
+_POLL_S = 0.1
 _STACK_S = 0.2
 
 #: Bytes that a chain and the processes it starts may write to their output before they are ended.
@@ -48,12 +52,14 @@ class Ended:
 
     Attributes:
         report: what the process reported at its end, or None if it never got there.
-        reason: why there is no report: "Timeout", "Flood", "Copy", "Exit" or "Signal".
+        reason: why there is no report: "Timeout", "Flood", "Copy", "Exit", "Signal" or "Abandoned".
         code: exit status, negative for a signal.
         stdout: all it printed; `marks` says where each snippet begins in it.
         stderr: the same for standard error.
         marks: offset of each snippet begun, as (stdout, stderr).
         stack: where it was when it crashed or was ended, as faulthandler writes it.
+        files: what it read under the root, path to SHA-256.
+        changed: which of them changed meanwhile.
     """
 
     report: dict[str, Any] | None = None
@@ -63,6 +69,8 @@ class Ended:
     stderr: bytes = b""
     marks: list[tuple[int, int]] = field(default_factory=list)
     stack: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -108,31 +116,27 @@ def start_server(preload: Sequence[str]) -> None:
         forkserver.ensure_running()
 
 
-def run_task(task: ChainTask, preload: Sequence[str]) -> Ended:
+def run_task(task: ChainTask) -> Ended:
     """Run one chain in a fresh process and wait for its end.
-
-    Args:
-        task: what to run.
-        preload: what the fork server loads, should it have to be started.
 
     Returns:
         How it ended. The process, and whatever it started, is gone.
+
+    Raises:
+        DlfaqError: no process can be started.
     """
-    start_server(preload)
-    with tempfile.TemporaryDirectory(prefix="dlfaq-", ignore_cleanup_errors=True) as folder:
-        process = multiprocessing.get_context("forkserver").Process(
-            target=child.main, args=(task, folder), name="dlfaq-chain"
-        )
-        with _lock, _hidden_main():
-            process.start()
+    start_server(task.preload)
+    with tempfile.TemporaryDirectory(prefix="dlfaq-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        process = _start(task, folder)
         try:
-            reason = _wait(process.sentinel, Path(folder), task.timeout_s)
-            if reason:
-                _ask_where(process.pid, Path(folder) / "stack")
+            reason = _wait(process.sentinel, folder, task.timeout_s)
+            if reason == "Timeout":
+                _ask_where(process.pid, folder / "stack")
         finally:
             _end_group(process.pid)
             process.join()
-        ended = _read(Path(folder))
+        ended = _read(folder, task)
         ended.code = process.exitcode or 0
         process.close()
     if reason:
@@ -142,12 +146,30 @@ def run_task(task: ChainTask, preload: Sequence[str]) -> Ended:
     return ended
 
 
+def _start(task: ChainTask, folder: Path) -> ForkServerProcess:
+    from dlfaq.execution import child  # noqa: PLC0415 - it loads on Linux only
+
+    context = multiprocessing.get_context("forkserver")
+    process = context.Process(target=child.main, args=(task, str(folder)), name="dlfaq-chain")
+    try:
+        with _lock, _hidden_main():
+            process.start()
+    except (EOFError, OSError) as error:
+        raise DlfaqError(
+            f"expected a fork server that holds {', '.join(task.preload)}; got {error!r}; what "
+            "stopped it stands above, most often a module of `preload` that fails to load"
+        ) from None
+    return process
+
+
 def _wait(sentinel: int, folder: Path, timeout_s: float) -> str:
     """Wait for the end of the process; the reason if it has to be ended before."""
     end = time.monotonic() + timeout_s
     while not connection.wait([sentinel], timeout=min(_POLL_S, max(0.0, end - time.monotonic()))):
         if time.monotonic() >= end:
             return "Timeout"
+        if ABANDONED.is_set():
+            return "Abandoned"
         written = sum(_size(folder / name) for name in ("stdout", "stderr"))
         if written > _FLOOD_BYTES:
             return "Flood"
@@ -157,7 +179,7 @@ def _wait(sentinel: int, folder: Path, timeout_s: float) -> str:
 def _ask_where(pid: int | None, stack: Path) -> None:
     """Have a hanging process write its stack, and give it a moment to do so."""
     with contextlib.suppress(ProcessLookupError, TypeError):
-        os.kill(pid, STACK_SIGNAL)  # type: ignore[arg-type]
+        os.kill(pid, signal.SIGUSR2)  # type: ignore[arg-type]
         end = time.monotonic() + _STACK_S
         while _size(stack) == 0 and time.monotonic() < end:
             time.sleep(0.01)
@@ -179,7 +201,7 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _read(folder: Path) -> Ended:
+def _read(folder: Path, task: ChainTask) -> Ended:
     def read(name: str, most: int = -1) -> bytes:
         try:
             with (folder / name).open("rb") as stream:
@@ -189,10 +211,14 @@ def _read(folder: Path) -> Ended:
 
     report = read("report.json")
     marks = [line.split() for line in read("progress").decode().splitlines()]
+    files, changed = what_was_read(folder / "reads", Path(task.root))
     return Ended(
         report=json.loads(report) if report else None,
         stdout=read("stdout", 8 * OUTPUT_LIMIT),
         stderr=read("stderr", 8 * OUTPUT_LIMIT),
         marks=[(int(out), int(err)) for out, err in marks],
-        stack=read("stack").decode(errors="replace"),
+        # The last is where it ended; one may have been written before, at a signal it survived.
+        stack=read("stack").decode(errors="replace").split("(most recent call first)")[-1],
+        files=files,
+        changed=changed,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from tqdm import tqdm
 
@@ -24,7 +24,7 @@ class Progress:
     def __init__(self, total: int, workers: int) -> None:
         self.failed = 0
         self._workers = workers
-        self._bar: tqdm[None] = tqdm(
+        self._bar: tqdm[NoReturn] = tqdm(
             total=total,
             desc="pages",
             unit="chain",
@@ -34,13 +34,15 @@ class Progress:
         )
         self._show()
 
-    def finished(self, failures: list[str]) -> None:
-        """Count a chain as done, and print what failed on it at once."""
-        self.failed += bool(failures)
-        for failure in failures:
-            tqdm.write(failure, file=sys.stderr)
+    def finished(self, *, ok: bool) -> None:
+        """Count a chain as done."""
+        self.failed += not ok
         self._bar.update(1)
         self._show()
+
+    def tell(self, failure: str) -> None:
+        """Print what failed, above the bar."""
+        tqdm.write(failure, file=sys.stderr)
 
     def _show(self) -> None:
         total = self._bar.total or 0
@@ -48,7 +50,7 @@ class Progress:
         self._bar.set_postfix_str(f"{running} running, {self.failed} failed", refresh=False)
         self._bar.refresh()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         """Return the bar itself."""
         return self
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dlfaq.errors import PageError
-from dlfaq.execution.fences import CONTINUE, Fence, scan
+from dlfaq.execution.fences import CONTINUE, Fail, Fence, scan
 from dlfaq.execution.includes import INCLUDE, LOOKS_LIKE_INCLUDE, WRITE_INCLUDE, Line, expand
 from dlfaq.execution.options import LABEL
 from dlfaq.execution.spans import PLACES, Place, Span, code_spans, parse_place, parse_span
@@ -144,9 +144,10 @@ class Prose:
     def _include(self, number: int, line: str) -> None:
         """Check what prose includes: the renderer sees its fences, the tests do not."""
         where = Line(line, self._page.path, number, number)
+        if not INCLUDE.match(line):
+            self._fail(number, WRITE_INCLUDE)
+            return
         try:
-            if not INCLUDE.match(line):
-                raise PageError(where.file, number, WRITE_INCLUDE)
             included = expand([where], self._settings.snippets_dir, self._settings.root)
         except PageError as error:
             self._page.errors.append(error)
@@ -156,18 +157,27 @@ class Prose:
             one = included[at - 1]
             self._page.errors.append(PageError(one.file, one.number, message))
 
+        texts = [one.text for one in included]
         if number in self._shown_lines:
-            for at, one in enumerate(included, 1):
-                if one.text.lstrip().startswith("```"):
-                    fail(at, "a file included in a fence holds no fence, which would end it")
-            return
-        for fence in scan([one.text for one in included], 0, fail):
-            if fence.is_snippet:
-                fail(
-                    fence.start,
-                    "Markdown included outside a fence holds no snippet; move it to the page",
-                )
-        for at, one in enumerate(included, 1):
-            for ticks, _, _, content in code_spans(one.text):
-                if ticks == 1 and (_LIKE_VALUE.match(content) or parse_place(content)):
-                    fail(at, "values and figures stand on a page, not in included Markdown")
+            _check_shown(texts, fail)
+        else:
+            _check_markdown(texts, fail)
+
+
+def _check_shown(texts: list[str], fail: Fail) -> None:
+    for at, text in enumerate(texts, 1):
+        if text.lstrip().startswith("```"):
+            fail(at, "a file included in a fence holds no fence, which would end it")
+
+
+def _check_markdown(texts: list[str], fail: Fail) -> None:
+    for fence in scan(texts, 0, fail):
+        if fence.is_snippet:
+            fail(
+                fence.start,
+                "Markdown included outside a fence holds no snippet; move it to the page",
+            )
+    for at, text in enumerate(texts, 1):
+        for ticks, _, _, content in code_spans(text):
+            if ticks == 1 and (_LIKE_VALUE.match(content) or parse_place(content)):
+                fail(at, "values and figures stand on a page, not in included Markdown")

@@ -1,22 +1,20 @@
-"""Runs chains and turns how each ended into an outcome: a result, or failures at lines of the page."""
+"""Says what the process of a chain is told, and reads what it left."""
 
 from __future__ import annotations
 
-import datetime
-import re
-import signal
+import datetime as dt
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from dlfaq.execution.child import ChainTask
-from dlfaq.execution.compiling import CHAIN_FILE
-from dlfaq.execution.isolation import OUTPUT_LIMIT
-from dlfaq.execution.key import environment, file_hash, version
-from dlfaq.execution.result import Failure, Outcome, Output, Result
-from dlfaq.execution.text import clean_text
+from dlfaq.execution.failures import failures_of
+from dlfaq.execution.key import environment, version
+from dlfaq.execution.result import Outcome, Output, Result
+from dlfaq.execution.task import OUTPUT_LIMIT, ChainTask
+from dlfaq.execution.text import clean_text, limited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Job", "make_task", "outcome_of"]
 
 _TIMEOUT_S = 60.0
-_AROUND = 2
-_STACK_LINE = re.compile(rf'File "{re.escape(CHAIN_FILE)}", line (\d+)')
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,12 @@ class Job:
     def name(self) -> str:
         """A name for the chain that stays when other text changes, fit for a file."""
         label = self.chain.head.options.label or str(self.chain.index)
-        return f"{self.page.src.removesuffix('.md').replace('/', '--')}--{label}"
+        return f"{quote(self.page.src, safe='')}--{label}"
+
+    @property
+    def timeout_s(self) -> float:
+        """Seconds the chain may take."""
+        return self.chain.head.options.timeout or _TIMEOUT_S
 
 
 def make_task(job: Job, settings: Settings) -> ChainTask:
@@ -72,7 +73,8 @@ def make_task(job: Job, settings: Settings) -> ChainTask:
         seed_offset=settings.seed_offset,
         device=settings.device,
         memory_bytes=settings.memory_bytes,
-        timeout_s=job.chain.head.options.timeout or _TIMEOUT_S,
+        timeout_s=job.timeout_s,
+        preload=settings.preload,
     )
 
 
@@ -91,17 +93,12 @@ def outcome_of(job: Job, ended: Ended, settings: Settings) -> Outcome:
         claims=report.get("claims", []),
         elapsed_s=report.get("elapsed_s", 0.0),
         peak_bytes=report.get("peak_bytes", 0),
-        finished=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        finished=dt.datetime.now(tz=dt.UTC).date().isoformat(),
         environment=dict(environment(settings)),
-        files={path: file_hash(settings.root / path) for path in report.get("files", [])},
+        files=ended.files,
         distributions={name: version(name) for name in _distributions(report.get("modules", []))},
     )
-    if ended.report is None:
-        failures = [_broken_off(job, ended, settings)]
-    else:
-        failures = [_raised(job, report["error"], settings)] if report["error"] else []
-        failures += [_not_held(job, claim) for claim in result.claims if not claim["holds"]]
-    return Outcome(result, failures)
+    return Outcome(result, failures_of(job, ended))
 
 
 def _outputs(job: Job, ended: Ended, report: Mapping[str, Any]) -> list[Output]:
@@ -116,7 +113,7 @@ def _outputs(job: Job, ended: Ended, report: Mapping[str, Any]) -> list[Output]:
             output.stderr = _shown(ended.stderr[here[1] : there[1]])
         if index < len(report.get("displays", [])):
             output.display = [
-                (kind, data if kind == "png" else _checked(kind, data))
+                (kind, clean_text(data) if kind == "text" else data)
                 for kind, data in report["displays"][index]
             ]
             output.figures = report["figures"][index]
@@ -129,110 +126,8 @@ def _outputs(job: Job, ended: Ended, report: Mapping[str, Any]) -> list[Output]:
 def _shown(data: bytes) -> str:
     """Printed bytes as text; what a started process printed beyond the limit is cut here."""
     text = data.decode("utf-8", "replace")
-    if len(text) > OUTPUT_LIMIT + 100:
-        text = text[:OUTPUT_LIMIT] + f"\n[cut: a chain shows at most {OUTPUT_LIMIT:,} characters]\n"
-    return clean_text(text)
-
-
-def _checked(kind: str, data: str) -> str:
-    return clean_text(data) if kind == "text" else data
-
-
-def _raised(job: Job, error: Mapping[str, Any], settings: Settings) -> Failure:
-    if "expression" in error:
-        line = next(
-            span.line
-            for span, index in job.page.spans
-            if index == job.chain.index and span.expression == error["expression"]
-        )
-        message = f"{error['message']} in `{error['expression']}`"
-        last = len(job.chain.snippets) - 1
-        return _failure(job, line, error["kind"], message, snippet=last)
-    ours = [line for file, line in error["frames"] if file == CHAIN_FILE]
-    deepest = [
-        (file, line) for file, line in error["frames"] if file.startswith(f"{settings.root}/")
-    ]
-    environments = tuple(f"{folder}/" for folder in _environments(settings.root))
-    deepest = [(f, n) for f, n in deepest if not f.startswith(environments)]
-    also = []
-    if (
-        ours
-        and deepest
-        and error["frames"].index([CHAIN_FILE, ours[-1]]) < error["frames"].index(list(deepest[-1]))
-    ):
-        file, line = deepest[-1]
-        also = [f"{settings.relative(Path(file))}:{line}"]
-    return _at_chain_line(job, ours[-1] if ours else 1, error["kind"], error["message"], also)
-
-
-def _broken_off(job: Job, ended: Ended, settings: Settings) -> Failure:
-    """A process that did not report: where it was, and what ended it."""
-    task = make_task(job, settings)
-    found = _STACK_LINE.search(ended.stack)
-    begun = max(0, len(ended.marks) - 1)
-    line = int(found[1]) if found else 1 + sum(code.count("\n") for code in task.codes[:begun])
-    messages = {
-        "Timeout": f"no end after {task.timeout_s:g} s; raise it with `#| timeout: SECONDS`, "
-        "or do less",
-        "Flood": "it writes output without end; print less",
-        "Copy": "it forked, and both processes ran to the end; end the copy with os._exit",
-        "Exit": f"the process ended with status {ended.code} before the end of the chain; "
-        "do not call os._exit or the like",
-    }
-    kind, message = ended.reason, messages.get(ended.reason, "")
-    if ended.reason == "Signal":
-        kind = signal.Signals(-ended.code).name
-        message = "the process was killed" + (", out of memory?" if kind == "SIGKILL" else "")
-    return _at_chain_line(job, line, kind, message, [])
-
-
-def _not_held(job: Job, claim: Mapping[str, Any]) -> Failure:
-    return _at_chain_line(job, claim["at"], "ClaimFailed", _finding(claim), [])
-
-
-def _finding(claim: Mapping[str, Any]) -> str:
-    interval = claim["interval"]
-    measured = f"measured {claim['measured']:.4g}"
-    if interval:
-        measured += f", 95 % interval {interval[0]:.4g} to {interval[1]:.4g}"
-    threshold = claim["threshold"]
-    asked = (
-        f"within {threshold[0]:.4g} to {threshold[1]:.4g}"
-        if isinstance(threshold, list)
-        else f"{claim['comparator'].replace('_', ' ')} {threshold:.4g}"
-    )
-    return f'"{claim["statement"]}" does not hold: {measured}, asked {asked}'
-
-
-def _at_chain_line(job: Job, at: int, kind: str, message: str, also: list[str]) -> Failure:
-    """A failure at a line of the chain's code."""
-    lines = job.chain.lines
-    if not lines:
-        return _failure(job, job.chain.head.start, kind, message, also)
-    line = lines[min(at, len(lines)) - 1]
-    snippet = _snippet_of(job.chain, at)
-    if line.file != job.page.path:
-        also = [f"{line.file}:{line.number}", *also]
-    return _failure(job, line.page_line, kind, message, also, snippet)
-
-
-def _snippet_of(chain: Chain, at: int) -> int:
-    above = 0
-    for index, snippet in enumerate(chain.snippets):
-        above += len(snippet.lines)
-        if at <= above:
-            return index
-    return len(chain.snippets) - 1
-
-
-def _failure(  # noqa: PLR0913
-    job: Job, line: int, kind: str, message: str, also: Iterable[str] = (), snippet: int = 0
-) -> Failure:
-    lines = job.page.lines
-    numbers = range(max(1, line - _AROUND), min(len(lines), line + _AROUND) + 1)
-    context = [(number, lines[number - 1]) for number in numbers]
-    text = clean_text(message)
-    return Failure(job.page.path, line, kind, text, list(also), context, line, snippet)
+    # The process has cut its own, and said so in some more characters.
+    return clean_text(text if len(text) <= OUTPUT_LIMIT + 100 else limited(text))
 
 
 def _distributions(modules: Iterable[str]) -> list[str]:

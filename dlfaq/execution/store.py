@@ -12,15 +12,20 @@ import logging
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from dlfaq.execution.key import level_2
+from dlfaq.errors import InputError
+from dlfaq.execution.key import file_hash, level_2, version
 from dlfaq.execution.result import Outcome, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dlfaq.execution.config import Settings
 
 __all__ = ["Store"]
+
+_T = TypeVar("_T")
 
 _log = logging.getLogger("dlfaq.store")
 
@@ -38,15 +43,18 @@ class Store:
 
     def get(self, first: str) -> Result | None:
         """The result of a chain with this level-1 key, as files and distributions are now."""
-        used = self._read(self.folder / "used" / first)
-        if used is None:
-            return None
-        second = level_2(first, used["files"], used["distributions"], self.settings)
-        return self._result(self.folder / "results" / second)
+
+        def second(used: dict[str, Any]) -> str:
+            files = {path: file_hash(self.settings.root / path) for path in used["files"]}
+            distributions = {name: version(name) for name in used["distributions"]}
+            return level_2(first, files, distributions)
+
+        name = self._load(self.folder / "used" / first, second)
+        return self._load(self.folder / "results" / name, Result.from_json) if name else None
 
     def put(self, first: str, result: Result) -> None:
         """Store a result under its level-1 key and what it used."""
-        second = level_2(first, result.files, result.distributions, self.settings)
+        second = level_2(first, result.files, result.distributions)
         self._write(self.folder / "results" / second, result.to_json())
         used = {"files": sorted(result.files), "distributions": sorted(result.distributions)}
         self._write(self.folder / "used" / first, used)
@@ -61,31 +69,18 @@ class Store:
 
     def last_failure(self, name: str, first: str) -> Outcome | None:
         """The last failure of the chain of this name, if its code has not changed since."""
-        record = self._read(self.folder / "last" / f"{name}.failure")
-        if record is None or record["key"] != first:
-            return None
-        try:
-            return Outcome.from_json(record["outcome"])
-        except (KeyError, TypeError):
-            return None
+
+        def read(data: dict[str, Any]) -> Outcome | None:
+            return Outcome.from_json(data["outcome"]) if data["key"] == first else None
+
+        return self._load(self.folder / "last" / f"{name}.failure", read)
 
     def last_good(self, name: str) -> Result | None:
         """The last good result of the chain of this name."""
-        return self._result(self.folder / "last" / f"{name}.good")
+        return self._load(self.folder / "last" / f"{name}.good", Result.from_json)
 
-    def _result(self, file: Path) -> Result | None:
-        data = self._read(file)
-        if data is None:
-            return None
-        try:
-            return Result.from_json(data)
-        except (KeyError, TypeError) as error:
-            _log.warning(
-                "the stored result %s is of another form (%s): run again", file.name, error
-            )
-            return None
-
-    def _read(self, file: Path) -> dict[str, Any] | None:
+    def _load(self, file: Path, read: Callable[[dict[str, Any]], _T]) -> _T | None:
+        """What a file holds, as `read` makes it of its JSON; None if there is nothing to be had."""
         try:
             checksum, _, body = file.read_bytes().partition(b"\n")
         except OSError:
@@ -93,10 +88,25 @@ class Store:
         if hashlib.sha256(body).hexdigest().encode() != checksum:
             _log.warning("the stored result %s is damaged: run again", file.name)
             return None
-        data: dict[str, Any] = json.loads(body)
-        return data
+        try:
+            return read(json.loads(body))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            _log.warning(
+                "the stored result %s is of another form (%r): run again", file.name, error
+            )
+            return None
 
     def _write(self, file: Path, data: dict[str, Any]) -> None:
+        try:
+            self._replace(file, data)
+        except OSError as error:
+            raise InputError(
+                expected=f"a folder for results at {self.folder}",
+                got=str(error),
+                cure="make room there, or name another with DLFAQ_STORE",
+            ) from None
+
+    def _replace(self, file: Path, data: dict[str, Any]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         body = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["clean_text", "value_text"]
+from dlfaq.execution.task import OUTPUT_LIMIT
+
+__all__ = ["clean_text", "limited", "value_text"]
 
 _ANSI = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[ -/]*[0-~])")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -34,17 +36,22 @@ def _last_state(line: str) -> str:
     return state
 
 
+def limited(text: str) -> str:
+    """Text cut at what a chain may show, with a line that says so."""
+    if len(text) <= OUTPUT_LIMIT:
+        return text
+    return f"{text[:OUTPUT_LIMIT]}\n[cut: a chain shows at most {OUTPUT_LIMIT:,} characters]\n"
+
+
 def value_text(value: object) -> str:
     """An inline value as prose shows it.
 
     A whole number stands as it is, any other number with three significant digits; a NumPy scalar
     or a one-element tensor counts as the number it holds; all else is its `str()`.
     """
-    if not isinstance(value, (str, bytes, bool, int, float, complex)) and hasattr(value, "item"):
-        size = getattr(value, "numel", None)
-        count = size() if callable(size) else getattr(value, "size", 1)
-        if count == 1:
-            value = value.item()
+    if hasattr(value, "item") and hasattr(value, "ndim"):
+        count = value.numel() if hasattr(value, "numel") else value.size  # type: ignore[attr-defined]
+        value = value.item() if count == 1 else value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return clean_text(str(value))
     if isinstance(value, int):

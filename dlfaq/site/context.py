@@ -13,7 +13,7 @@ from dlfaq.execution.key import level_1
 from dlfaq.execution.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dlfaq.execution.config import Settings
     from dlfaq.execution.page import Page, Snippet
@@ -85,17 +85,21 @@ class Context:
     problems: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, page: Page, settings: Settings) -> Context:
-        """Look up the results of a page. What is missing is a problem, unless serve can show why."""
+    def of(
+        cls, page: Page, settings: Settings, outcomes: Mapping[str, Outcome] | None = None
+    ) -> Context:
+        """A page with its results. What is missing is a problem, unless serve can show why.
+
+        Args:
+            page: the page.
+            settings: the site.
+            outcomes: by name of the job; if None they are looked up in the store.
+        """
         context = cls(settings, page, problems=list(map(str, page.errors)))
-        store = Store(settings)
         for job in jobs_of([page], settings):
-            first = level_1(job.chain, settings, job.thumbs)
-            result = store.get(first)
-            failure = store.last_failure(job.name, first) if result is None else None
-            good = store.last_good(job.name) if failure is not None else None
-            context.states.append(ChainState(job, result, failure, good))
-            if result is None and failure is None:
+            state = _stored(job, settings) if outcomes is None else _ran(job, outcomes)
+            context.states.append(state)
+            if state.shown is None:
                 context.report(job.chain.head.start, "no result for this chain; `dlfaq run`")
         return context
 
@@ -180,6 +184,22 @@ class Context:
         """The seeds behind the claims of the page, or of one chain."""
         chosen = [claim["seeds"] for one, claim in self.claims if state is None or one is state]
         return sorted({seed for seeds in chosen for seed in seeds})
+
+
+def _stored(job: Job, settings: Settings) -> ChainState:
+    store, first = Store(settings), level_1(job.chain, settings, job.thumbs)
+    result = store.get(first)
+    if result is not None:
+        return ChainState(job, result)
+    failure = store.last_failure(job.name, first)
+    return ChainState(job, None, failure, failure and store.last_good(job.name))
+
+
+def _ran(job: Job, outcomes: Mapping[str, Outcome]) -> ChainState:
+    outcome = outcomes.get(job.name)
+    if outcome is not None and outcome.ok:
+        return ChainState(job, outcome.result)
+    return ChainState(job, None, outcome)
 
 
 def claim_anchor(claim: dict[str, Any]) -> str:

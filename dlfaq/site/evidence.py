@@ -10,7 +10,11 @@ from dlfaq.execution.key import environment
 from dlfaq.site.context import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from dlfaq.execution.config import Settings
+    from dlfaq.execution.page import Page
+    from dlfaq.execution.result import Outcome
 
 __all__ = ["evidence", "evidence_text"]
 
@@ -32,16 +36,21 @@ _FIELDS = (
 )
 
 
-def evidence(settings: Settings, only: str = "*") -> dict[str, Any]:
-    """Every claim of the site, in the order of pages and lines, and what it was measured with.
+def evidence(
+    settings: Settings,
+    pages: Iterable[Page],
+    outcomes: Mapping[str, Outcome] | None = None,
+) -> dict[str, Any]:
+    """Every claim of the pages, in order, and what it was measured with.
 
     Args:
         settings: the site.
-        only: which pages, as a pattern for their path relative to docs_dir.
+        pages: the pages, as read.
+        outcomes: what a build just gave, claims that do not hold included; the store's if None.
     """
     claims = []
-    for page in read_site(settings, only):
-        for _, claim in Context.of(page, settings).claims:
+    for page in pages:
+        for _, claim in Context.of(page, settings, outcomes).claims:
             place = {
                 "page": page.path,
                 "line": claim["line"],
@@ -55,4 +64,4 @@ def evidence(settings: Settings, only: str = "*") -> dict[str, Any]:
 
 def evidence_text(settings: Settings) -> str:
     """The text of `evidence.json`: the same bytes from the same results."""
-    return json.dumps(evidence(settings), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(evidence(settings, read_site(settings)), ensure_ascii=False, indent=1) + "\n"

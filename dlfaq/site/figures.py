@@ -53,7 +53,7 @@ def plate(
     """
     facts = [f"<b>Figure {number}</b>"]
     if seeds:
-        facts.append(f"{len(seeds)} runs, {seeds_in_words(seeds)}")
+        facts.append(f"<span>{len(seeds)} runs, {seeds_in_words(seeds)}</span>")
     if elapsed_s is not None:
         facts.append(f'<span class="dl-run">{elapsed_s:.1f} s on one core</span>')
     parts = [
@@ -61,7 +61,7 @@ def plate(
         f'<p class="dl-sub">{subtitle}</p>' if subtitle else "",
         figure,
         claim,
-        f"<figcaption>{' · '.join(facts)}</figcaption>",
+        f"<figcaption>{''.join(facts)}</figcaption>",
     ]
     return f'<figure class="dl-plate">{"".join(parts)}</figure>'
 

@@ -35,7 +35,7 @@ def test_plate_reads_from_finding_to_run() -> None:
     assert html == (
         '<figure class="dl-plate"><p class="dl-head">It <em>swings</em></p>'
         '<p class="dl-sub">From 16 starts</p><div>FIGURE</div><article>CLAIM</article>'
-        "<figcaption><b>Figure 2</b> · 16 runs, seeds 1000 to 1015 · "
+        "<figcaption><b>Figure 2</b><span>16 runs, seeds 1000 to 1015</span>"
         '<span class="dl-run">0.4 s on one core</span></figcaption></figure>'
     )
 

@@ -1,0 +1,132 @@
+"""Says where on its page and why a chain failed."""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import TYPE_CHECKING, Any
+
+from dlfaq.execution.result import Failure
+from dlfaq.execution.task import CHAIN_FILE
+from dlfaq.execution.text import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dlfaq.execution.page import Chain
+    from dlfaq.execution.process import Ended
+    from dlfaq.execution.runner import Job
+
+__all__ = ["changed_meanwhile", "failures_of"]
+
+#: How many lines of the page stand above and below the one that failed.
+_AROUND = 2
+
+_STACK_LINE = re.compile(rf'File "{re.escape(CHAIN_FILE)}", line (\d+)')
+
+
+def failures_of(job: Job, ended: Ended) -> list[Failure]:
+    """Every failure of a chain: what broke it off, and each claim that does not hold."""
+    if ended.report is None:
+        return [_broken_off(job, ended)]
+    error, claims = ended.report["error"], ended.report["claims"]
+    failures = [_raised(job, error)] if error else []
+    return failures + [_not_held(job, claim) for claim in claims if not claim["holds"]]
+
+
+def changed_meanwhile(job: Job, files: Iterable[str]) -> Failure:
+    """The failure of a chain whose files changed each time it ran."""
+    message = f"{', '.join(files)} changed each time it ran; run again when all stand still"
+    return _failure(job, job.chain.head.start, "ChangedMeanwhile", message)
+
+
+def _raised(job: Job, error: Mapping[str, Any]) -> Failure:
+    kind, message, line = error["kind"], error["message"], error["line"]
+    also = ["{}:{}".format(*error["deeper"])] if error["deeper"] else []
+    if "expression" in error:
+        line = next(
+            span.line
+            for span, index in job.page.spans
+            if index == job.chain.index and span.expression == error["expression"]
+        )
+        message = f"{message} in `{error['expression']}`"
+        return _failure(job, line, kind, message, also, len(job.chain.snippets) - 1)
+    if kind in {"SyntaxError", "IndentationError"}:  # it may name a second line of the chain
+        message = re.sub(r"(?<=on line )\d+", lambda found: _page_line(job, int(found[0])), message)
+    return _at_chain_line(job, line, kind, message, also)
+
+
+def _page_line(job: Job, at: int) -> str:
+    lines = job.chain.lines
+    return str(lines[min(at, len(lines)) - 1].number)
+
+
+def _broken_off(job: Job, ended: Ended) -> Failure:
+    """A process that did not report: where it was, and what ended it."""
+    found = _STACK_LINE.search(ended.stack)
+    begun = max(0, len(ended.marks) - 1)
+    above = sum(len(snippet.lines) for snippet in job.chain.snippets[:begun])
+    line = int(found[1]) if found else above + 1
+    messages = {
+        "Timeout": f"no end after {job.timeout_s:g} s; raise it with `#| timeout: SECONDS`, "
+        "or do less",
+        "Abandoned": "ended because the build was",
+        "Flood": "it writes output without end; print less",
+        "Copy": "it forked, and both processes ran to the end; end the copy with os._exit",
+        "Exit": f"the process ended with status {ended.code} before the end of the chain; "
+        "do not call os._exit or the like",
+    }
+    kind, message = ended.reason, messages.get(ended.reason, "")
+    if ended.reason == "Signal":
+        kind = signal.Signals(-ended.code).name
+        message = "the process was killed" + (", out of memory?" if kind == "SIGKILL" else "")
+    return _at_chain_line(job, line, kind, message, [])
+
+
+def _not_held(job: Job, claim: Mapping[str, Any]) -> Failure:
+    return _at_chain_line(job, claim["at"], "ClaimFailed", _finding(claim), [])
+
+
+def _finding(claim: Mapping[str, Any]) -> str:
+    interval = claim["interval"]
+    measured = f"measured {claim['measured']:.4g}"
+    if interval:
+        measured += f", 95 % interval {interval[0]:.4g} to {interval[1]:.4g}"
+    threshold = claim["threshold"]
+    asked = (
+        f"within {threshold[0]:.4g} to {threshold[1]:.4g}"
+        if isinstance(threshold, list)
+        else f"{claim['comparator'].replace('_', ' ')} {threshold:.4g}"
+    )
+    return f'"{claim["statement"]}" does not hold: {measured}, asked {asked}'
+
+
+def _at_chain_line(job: Job, at: int, kind: str, message: str, also: list[str]) -> Failure:
+    """A failure at a line of the chain's code."""
+    lines = job.chain.lines
+    if not lines:
+        return _failure(job, job.chain.head.start, kind, message, also)
+    line = lines[min(at, len(lines)) - 1]
+    snippet = _snippet_of(job.chain, at)
+    if line.file != job.page.path:
+        also = [f"{line.file}:{line.number}", *also]
+    return _failure(job, line.page_line, kind, message, also, snippet)
+
+
+def _snippet_of(chain: Chain, at: int) -> int:
+    above = 0
+    for index, snippet in enumerate(chain.snippets):
+        above += len(snippet.lines)
+        if at <= above:
+            return index
+    return len(chain.snippets) - 1
+
+
+def _failure(
+    job: Job, line: int, kind: str, message: str, also: Iterable[str] = (), snippet: int = 0
+) -> Failure:
+    lines = job.page.lines
+    numbers = range(max(1, line - _AROUND), min(len(lines), line + _AROUND) + 1)
+    context = [(number, lines[number - 1]) for number in numbers]
+    text = clean_text(message)
+    return Failure(job.page.path, line, kind, text, list(also), context, line, snippet)

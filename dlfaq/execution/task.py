@@ -1,0 +1,56 @@
+"""What a process is told to do, as plain data that can cross to another process or machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CHAIN_FILE", "OUTPUT_LIMIT", "ChainTask"]
+
+#: The file name of all code of a chain: line n of it is line n of the chain's snippets together.
+CHAIN_FILE = "<snippets>"
+
+#: Characters that one chain may print or show as text; what is beyond is cut, and said so.
+OUTPUT_LIMIT = 200_000
+
+
+@dataclass(frozen=True)
+class ChainTask:
+    """One chain to run.
+
+    Attributes:
+        codes: the code of each snippet.
+        raises: for each, the name of the exception that is its point, or None.
+        warns: for each, whether it may warn.
+        sizes: for each, the sizes its figures are drawn at.
+        expressions: what is evaluated at the end.
+        root: the site's root; what is read and imported under it is reported.
+        excluded: folders under the root that do not count.
+        style: a matplotlib style file, or None.
+        seed_offset: see Settings.
+        device: see Settings.
+        memory_bytes: see Settings.
+        timeout_s: limit of wall time; the parent holds it.
+        preload: what the fork server loads, should it have to be started.
+    """
+
+    codes: tuple[str, ...]
+    raises: tuple[str | None, ...]
+    warns: tuple[bool, ...]
+    sizes: tuple[tuple[str, ...], ...]
+    expressions: tuple[str, ...]
+    root: str
+    excluded: tuple[str, ...] = ()
+    style: str | None = None
+    seed_offset: int = 0
+    device: str = "cpu"
+    memory_bytes: int = 4 * 2**30
+    timeout_s: float = 60.0
+    preload: tuple[str, ...] = ()
+
+    def counts(self, file: str) -> bool:
+        """Whether a file, by its absolute path, is one of the site's."""
+        return _under(file, self.root) and not any(_under(file, one) for one in self.excluded)
+
+
+def _under(file: str, folder: str) -> bool:
+    return file.startswith(f"{folder}/")
