@@ -24,9 +24,11 @@ import copy
 import inspect
 import os
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import ClaimFailed, InputError
+from dlfaq.firmness import firmness
 from dlfaq.judgement import RATIO, Threshold, measure
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ def claim(
         "seeds": evidence.seeds,
         "unit": unit,
         "holds": evidence.holds(threshold),
+        **asdict(firmness(evidence, threshold, unit)),
         "fails_when": fails_when,
         "frames": _frames(),
     }

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dlfaq.errors import DlfaqError
-from dlfaq.execution.build import build
-from dlfaq.execution.config import Settings, read_settings
+from dlfaq.errors import DlfaqError, InputError
+from dlfaq.execution.build import Report, build
+from dlfaq.execution.config import Settings, read_settings, seed_offset
 
 __all__ = ["main"]
 
@@ -55,17 +55,55 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     return DONE if report.ok else FAILED
 
 
+def _claims(options: argparse.Namespace, settings: Settings) -> int:
+    from dlfaq.mutation import inverse_holds
+    from dlfaq.site.claims_report import claims_table, placebo_effects, summary
+    from dlfaq.site.evidence import evidence, write_evidence
+
+    if options.seed_offset is not None:
+        settings = replace(settings, seed_offset=seed_offset(options.seed_offset))
+    settings = replace(settings, placebo=options.placebo)
+    report = _built(options, settings)
+    data = evidence(settings, report.pages, report.outcomes)
+    claims = data["claims"]
+    inverted = [inverse_holds(claim) for claim in claims] if options.mutate else None
+    print(claims_table(claims, inverted))
+    print(summary(claims, inverted))
+    if options.json is not None:
+        write_evidence(options.json, data)
+    wrong = placebo_effects(claims) if options.placebo else any(inverted or [])
+    return FAILED if wrong or report.failures else DONE
+
+
 def _pilot(options: argparse.Namespace, settings: Settings) -> int:
-    from dlfaq.site.evidence import evidence
-    from dlfaq.site.pilot import pilot_table
+    from dlfaq.site.pilot import master_run, pilot_ok, pilot_report
 
     runs = []
     for offset in _EXPLORATION[: options.masters]:
         shifted = replace(settings, seed_offset=offset)
-        report = build(shifted, only=options.page, jobs=options.jobs)
-        runs.append(evidence(shifted, report.pages, report.outcomes)["claims"])
-    print(pilot_table(runs))
-    return DONE
+        runs.append(master_run(shifted, _built(options, shifted)))
+    print(pilot_report(runs))
+    return DONE if pilot_ok(runs) else FAILED
+
+
+def _drift(options: argparse.Namespace, settings: Settings) -> int:
+    from dlfaq.site.drift import drift, read_evidence
+
+    del settings
+    found = drift(read_evidence(options.old), read_evidence(options.new))
+    print(found.report)
+    return DONE if found.ok else FAILED
+
+
+def _built(options: argparse.Namespace, settings: Settings) -> Report:
+    report = build(settings, only=options.page, jobs=options.jobs)
+    if not report.pages:
+        raise InputError(
+            expected="a page below docs, or a pattern that fits some",
+            got=options.page,
+            cure="write for example gradients/zero-grad.md or 'gradients/*'",
+        )
+    return report
 
 
 def _lint(options: argparse.Namespace, settings: Settings) -> int:
@@ -109,6 +147,25 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="run every chain, write nothing, compare with the store"
     )
 
+    claims = _command(
+        commands,
+        "claims",
+        _claims,
+        "check every claim and print what was measured",
+        "dlfaq claims --seed-offset 1 --json fresh.json",
+    )
+    _page_option(claims)
+    _jobs_option(claims)
+    claims.add_argument("--seed-offset", metavar="N", help="run on other master seeds (0)")
+    claims.add_argument("--json", type=Path, metavar="FILE", help="write them there as data, too")
+    check = claims.add_mutually_exclusive_group()
+    check.add_argument(
+        "--mutate", action="store_true", help="show that each fails with its comparison inverted"
+    )
+    check.add_argument(
+        "--placebo", action="store_true", help="show that no effect is found between equal arms"
+    )
+
     pilot = _command(
         commands,
         "pilot",
@@ -117,8 +174,25 @@ def _parser() -> argparse.ArgumentParser:
         "dlfaq pilot gradients/zero-grad.md",
     )
     pilot.add_argument("page", help="path below docs, or a pattern")
-    pilot.add_argument("--masters", type=int, default=10, help="how many master seeds (10)")
+    pilot.add_argument(
+        "--masters",
+        type=int,
+        default=10,
+        choices=range(2, 11),
+        metavar="N",
+        help="how many master seeds, 2 to 10 (10)",
+    )
     _jobs_option(pilot)
+
+    drift = _command(
+        commands,
+        "drift",
+        _drift,
+        "list the claims that moved between two runs",
+        "dlfaq drift evidence-old.json evidence.json",
+    )
+    drift.add_argument("old", type=Path, metavar="OLD.json", help="written by dlfaq claims --json")
+    drift.add_argument("new", type=Path, metavar="NEW.json", help="the same from another run")
 
     _command(commands, "lint", _lint, "check pages without running them", "dlfaq lint")
 

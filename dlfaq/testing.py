@@ -68,7 +68,7 @@ class PageCheck(pytest.Item):
         if errors:
             raise ChainFailed("\n".join(map(str, errors)))
 
-    def repr_failure(  # type: ignore[override]
+    def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: str | None = None
     ) -> Any:  # noqa: ANN401 - as pytest has it
         """Show the lines that a build would print."""

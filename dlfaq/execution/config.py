@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 
 from dlfaq.errors import InputError
 
-__all__ = ["EXTENSION", "Settings", "read_settings"]
+__all__ = ["EXTENSION", "Settings", "read_settings", "seed_offset"]
 
 EXTENSION = "dlfaq.site.markdown_extension"
 
@@ -26,6 +27,17 @@ PRELOAD = (
     "matplotlib.pyplot",
     "matplotlib.backends.backend_svg",
 )
+
+#: Offsets count masters; the highest keeps every seed below 2**32.
+_SEED_OFFSETS = range(-10, 40_000_001)
+
+#: The extension's options: default, type, and what to call that.
+_OPTIONS: dict[str, tuple[Any, Any, str]] = {
+    "snippets": ("snippets", str, "text"),
+    "style": ("", str, "text"),
+    "preload": (list(PRELOAD), list, "list"),
+    "memory_gib": (4, (int, float), "number"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class Settings:
         seed_offset: DLFAQ_SEED_OFFSET, in masters.
         device: DLFAQ_DEVICE, never detected, so that a key does not depend on the machine.
         memory_bytes: what a chain may allocate beyond what it starts with.
+        placebo: whether the arms of each comparison get the same treatment (`dlfaq claims`).
     """
 
     root: Path
@@ -55,6 +68,7 @@ class Settings:
     seed_offset: int = 0
     device: str = "cpu"
     memory_bytes: int = 4 * 2**30
+    placebo: bool = False
 
     def relative(self, path: Path) -> str:
         """The path as keys and messages write it: from the root, with forward slashes."""
@@ -82,16 +96,51 @@ def _options(config: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _seed_offset() -> int:
-    text = os.environ.get("DLFAQ_SEED_OFFSET", "0")
-    try:
-        return int(text)
-    except ValueError:
+def seed_offset(text: str) -> int:
+    """The seed offset that DLFAQ_SEED_OFFSET or the command line gives.
+
+    Raises:
+        InputError: it is not a whole number of the range.
+    """
+    if not re.fullmatch(r"-?\d{1,8}", text) or int(text) not in _SEED_OFFSETS:
+        low, high = _SEED_OFFSETS[0], _SEED_OFFSETS[-1]
         raise InputError(
-            expected="a whole number in DLFAQ_SEED_OFFSET",
+            expected=f"a seed offset (DLFAQ_SEED_OFFSET, --seed-offset) from {low} to {high:,}",
             got=repr(text),
-            cure="unset it, or write for example DLFAQ_SEED_OFFSET=1",
-        ) from None
+            cure="leave it out for 0, or write for example 1",
+        )
+    return int(text)
+
+
+def _store_dir(root: Path) -> Path:
+    text = os.environ.get("DLFAQ_STORE")
+    folder = Path(text).resolve() if text else root / ".dlfaq"
+    if folder.exists() and not folder.is_dir():
+        raise InputError(
+            expected="a folder in DLFAQ_STORE",
+            got=f"the file {folder}",
+            cure="unset it, or name a folder",
+        )
+    return folder
+
+
+def _checked(options: dict[str, Any]) -> dict[str, Any]:
+    """Every option, its default where it is left out."""
+    for name, value in options.items():
+        if name not in _OPTIONS:
+            raise InputError(
+                expected=f"the options {', '.join(_OPTIONS)} of {EXTENSION}",
+                got=repr(name),
+                cure="correct mkdocs.yml",
+            )
+        _, kind, word = _OPTIONS[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise InputError(
+                expected=f"a {word} as the option {name} of {EXTENSION}",
+                got=repr(value),
+                cure="correct mkdocs.yml",
+            )
+    return {name: options.get(name, default) for name, (default, _, _) in _OPTIONS.items()}
 
 
 def read_settings(root: str | Path = ".") -> Settings:
@@ -129,25 +178,16 @@ def read_settings(root: str | Path = ".") -> Settings:
 
 def settings_from(root: Path, config: dict[str, Any]) -> Settings:
     """The settings that a parsed mkdocs.yml in `root` stands for."""
-    options = _options(config)
-    unknown = sorted(set(options) - {"snippets", "style", "preload", "memory_gib"})
-    if unknown:
-        raise InputError(
-            expected=f"the options snippets, style, preload, memory_gib of {EXTENSION}",
-            got=", ".join(map(repr, unknown)),
-            cure="correct mkdocs.yml",
-        )
-    style = options.get("style")
-    store = os.environ.get("DLFAQ_STORE")
+    options = _checked(_options(config))
     return Settings(
         root=root,
         docs_dir=root / config.get("docs_dir", "docs"),
         site_dir=root / config.get("site_dir", "site"),
-        snippets_dir=root / options.get("snippets", "snippets"),
-        store_dir=Path(store).resolve() if store else root / ".dlfaq",
-        style=root / style if style else None,
-        preload=tuple(options.get("preload", PRELOAD)),
-        seed_offset=_seed_offset(),
+        snippets_dir=root / options["snippets"],
+        store_dir=_store_dir(root),
+        style=root / options["style"] if options["style"] else None,
+        preload=tuple(options["preload"]),
+        seed_offset=seed_offset(os.environ.get("DLFAQ_SEED_OFFSET", "0")),
         device=os.environ.get("DLFAQ_DEVICE", "cpu"),
-        memory_bytes=int(float(options.get("memory_gib", 4)) * 2**30),
+        memory_bytes=int(options["memory_gib"] * 2**30),
     )

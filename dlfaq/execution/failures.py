@@ -13,6 +13,7 @@ from dlfaq.execution.text import clean_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dlfaq.execution.config import Settings
     from dlfaq.execution.page import Chain
     from dlfaq.execution.process import Ended
     from dlfaq.execution.runner import Job
@@ -25,12 +26,17 @@ _AROUND = 2
 _STACK_LINE = re.compile(rf'File "{re.escape(CHAIN_FILE)}", line (\d+)')
 
 
-def failures_of(job: Job, ended: Ended) -> list[Failure]:
-    """Every failure of a chain: what broke it off, and each claim that does not hold."""
+def failures_of(job: Job, ended: Ended, settings: Settings) -> list[Failure]:
+    """Every failure of a chain: what broke it off, and each claim that does not hold.
+
+    With placebos no claim is expected to hold, so there they are no failures.
+    """
     if ended.report is None:
         return [_broken_off(job, ended)]
     error, claims = ended.report["error"], ended.report["claims"]
     failures = [_raised(job, error)] if error else []
+    if settings.placebo:
+        return failures
     return failures + [_not_held(job, claim) for claim in claims if not claim["holds"]]
 
 
@@ -50,7 +56,7 @@ def _raised(job: Job, error: Mapping[str, Any]) -> Failure:
             if index == job.chain.index and span.expression == error["expression"]
         )
         message = f"{message} in `{error['expression']}`"
-        return _failure(job, line, kind, message, also, len(job.chain.snippets) - 1)
+        return _failure(job, line, kind, message, also=also, snippet=len(job.chain.snippets) - 1)
     if kind in {"SyntaxError", "IndentationError"}:  # it may name a second line of the chain
         message = re.sub(r"(?<=on line )\d+", lambda found: _page_line(job, int(found[0])), message)
     return _at_chain_line(job, line, kind, message, also)
@@ -105,12 +111,12 @@ def _at_chain_line(job: Job, at: int, kind: str, message: str, also: list[str]) 
     """A failure at a line of the chain's code."""
     lines = job.chain.lines
     if not lines:
-        return _failure(job, job.chain.head.start, kind, message, also)
+        return _failure(job, job.chain.head.start, kind, message, also=also)
     line = lines[min(at, len(lines)) - 1]
     snippet = _snippet_of(job.chain, at)
     if line.file != job.page.path:
         also = [f"{line.file}:{line.number}", *also]
-    return _failure(job, line.page_line, kind, message, also, snippet)
+    return _failure(job, line.page_line, kind, message, also=also, snippet=snippet)
 
 
 def _snippet_of(chain: Chain, at: int) -> int:
@@ -123,7 +129,7 @@ def _snippet_of(chain: Chain, at: int) -> int:
 
 
 def _failure(
-    job: Job, line: int, kind: str, message: str, also: Iterable[str] = (), snippet: int = 0
+    job: Job, line: int, kind: str, message: str, *, also: Iterable[str] = (), snippet: int = 0
 ) -> Failure:
     lines = job.page.lines
     numbers = range(max(1, line - _AROUND), min(len(lines), line + _AROUND) + 1)

@@ -18,7 +18,8 @@ __all__ = ["CONTINUE", "Fail", "Fence", "scan"]
 CONTINUE = "<!--pytest-codeblocks:cont-->"
 
 _DIRECTIVE = re.compile(r"<!--[-\s]*(pytest-codeblocks:|pytest\.mark\.)")
-_TICKS = re.compile(r"^(?P<indent>[ \t]*)(?P<ticks>`{3,})(?P<info>.*)$")
+# Any white space, as pytest-codeblocks has it, a form feed and a no-break space included.
+_TICKS = re.compile(r"^(?P<indent>\s*)(?P<ticks>`{3,})(?P<info>.*)$")
 _QUOTED = re.compile(r"^\s*>[\s>]*(```|~~~)")
 _TILDES = re.compile(r"^\s*~~~")
 _PYTHON_LIKE = re.compile(r"^\s*\{?\s*\.?\s*(python|ipython|py3|py2)\w*(?![\w-])", re.IGNORECASE)
@@ -67,6 +68,9 @@ def scan(lines: list[str], first: int, fail: Fail) -> list[Fence]:
     index = first
     while index < len(lines):
         match = _TICKS.match(lines[index])
+        if match is not None and "`" in match["info"]:
+            fail(index + 1, "no line of prose begins with three backticks; put a word before them")
+            match = None
         if match is None:
             _check_prose(lines, index, fail)
             index += 1
@@ -74,7 +78,7 @@ def scan(lines: list[str], first: int, fail: Fail) -> list[Fence]:
         _check_opening(match, index + 1, fail)
         end = _close(lines, index, match, fail)
         continues = index > first and lines[index - 1] == CONTINUE
-        info = match["info"].rstrip()
+        info = match["info"].rstrip(" \t")
         fences.append(Fence(index + 1, end + 1, info, tuple(lines[index + 1 : end]), continues))
         if continues:
             _check_continue(fences, fail)
@@ -101,17 +105,15 @@ def _check_directive(lines: list[str], index: int, fail: Fail) -> None:
             number,
             f"the only directive is {CONTINUE} at the left margin; a snippet is never skipped",
         )
-    elif index + 1 == len(lines) or not re.match(r"```+python\s*$", lines[index + 1]):
+    elif index + 1 == len(lines) or not re.match(r"```+python[ \t]*$", lines[index + 1]):
         fail(number, f"{CONTINUE} stands directly above a python fence")
 
 
 def _check_opening(match: re.Match[str], number: int, fail: Fail) -> None:
-    indent, info = match["indent"], match["info"]
-    if "`" in info:
-        fail(number, "no line of prose begins with three backticks; put a word before them")
-    elif "\t" in indent:
-        fail(number, "a fence is indented by spaces, not tabs")
-    elif info.rstrip() == "python":
+    indent, info = match["indent"], match["info"].rstrip(" \t")
+    if indent.strip(" "):
+        fail(number, "a fence is indented by spaces and nothing else")
+    elif info == "python":
         if indent:
             fail(
                 number,
@@ -119,8 +121,11 @@ def _check_opening(match: re.Match[str], number: int, fail: Fail) -> None:
             )
     elif _PYTHON_LIKE.match(info):
         fail(number, "write `python` to run this fence, `py` or `pycon` to show it only")
-    elif info.rstrip() in _SHELL:
-        fail(number, f"pytest-codeblocks would run this `{info.rstrip()}` fence; write `console`")
+    elif info in _SHELL:
+        fail(
+            number,
+            f"pytest-codeblocks would run this `{info}` fence; write `console`",
+        )
 
 
 def _close(lines: list[str], index: int, opening: re.Match[str], fail: Fail) -> int:
@@ -128,7 +133,7 @@ def _close(lines: list[str], index: int, opening: re.Match[str], fail: Fail) -> 
     indent, ticks = opening["indent"], opening["ticks"]
     for end in range(index + 1, len(lines)):
         line = lines[end]
-        if line.rstrip() == indent + ticks:
+        if line.rstrip(" \t") == indent + ticks:
             return end
         if line.lstrip().startswith(ticks):
             fail(

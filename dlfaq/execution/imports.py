@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["when_imported"]
 
-_Action = Callable[[Any], None] if TYPE_CHECKING else Any
 
-
-def when_imported(name: str, action: _Action) -> None:
+def when_imported(name: str, action: Callable[[Any], None]) -> None:
     """Call `action` with a module: now if it is loaded, else right after it is.
 
     Args:
@@ -31,7 +29,7 @@ def when_imported(name: str, action: _Action) -> None:
 
 
 class _Watcher(MetaPathFinder):
-    def __init__(self, name: str, action: _Action) -> None:
+    def __init__(self, name: str, action: Callable[[Any], None]) -> None:
         self.name = name
         self.action = action
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import faulthandler
 import fcntl
 import importlib
+import io
 import multiprocessing
 import os
 import random
 import resource
 import signal
 import sys
-from io import TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from dlfaq.execution.imports import when_imported
@@ -20,6 +19,8 @@ from dlfaq.execution.memory import status_bytes
 from dlfaq.execution.task import CHAIN_FILE, OUTPUT_LIMIT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dlfaq.execution.task import ChainTask
 
 __all__ = ["isolate", "lift_memory_limit", "make_deterministic"]
@@ -28,7 +29,7 @@ _MASTER_SEED = 10
 _SEEDS_PER_MASTER = 100
 
 
-class _LimitedStream(TextIOWrapper):
+class _LimitedStream(io.TextIOWrapper):
     """A text stream that writes through to its file, up to a limit."""
 
     def __init__(self, descriptor: int) -> None:
@@ -57,7 +58,7 @@ def isolate(task: ChainTask, out: Path) -> None:
         file = os.open(out / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(file, descriptor)
         os.close(file)
-    sys.stdin = Path(os.devnull).open(encoding="utf-8")
+    sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), "utf-8")
     sys.stdout, sys.stderr = _LimitedStream(1), _LimitedStream(2)
     stack = (out / "stack").open("a", encoding="utf-8")
     _tell_where(stack)
@@ -68,6 +69,7 @@ def isolate(task: ChainTask, out: Path) -> None:
     _limit_memory(status_bytes("VmData") + task.memory_bytes)
     os.environ["DLFAQ_SEED_OFFSET"] = str(task.seed_offset)
     os.environ["DLFAQ_DEVICE"] = task.device
+    os.environ["DLFAQ_PLACEBO"] = "1" if task.placebo else "0"
     sys.path.insert(0, task.root)
     importlib.invalidate_caches()
 
@@ -120,7 +122,7 @@ def _die_with_parent() -> None:
         return
     pipe = parent.sentinel
     fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
-    fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)  # type: ignore[attr-defined]
+    fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 

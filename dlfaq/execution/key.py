@@ -51,7 +51,7 @@ def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str
 
     Args:
         chain: its expanded code, options that matter to a run, and inline expressions count.
-        settings: seed offset, device, style and memory limit count.
+        settings: seed offset, placebo, device, style and memory limit count.
         thumbs: indices of the snippets whose figures are also drawn as thumbnails.
     """
     snippets = [
@@ -64,6 +64,7 @@ def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str
         sorted(chain.expressions),
         sorted(thumbs),
         settings.seed_offset,
+        settings.placebo,
         settings.device,
         settings.memory_bytes,
         settings.relative(settings.style) if settings.style else None,
@@ -74,7 +75,7 @@ def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str
 
 
 def level_2(first: str, files: Mapping[str, str], distributions: Mapping[str, str]) -> str:
-    """Hash of level 1 and of what the chain read (path to SHA-256) and imported (name to version)."""
+    """Hash of level 1, the files a chain read (path to SHA-256), versions of its imports."""
     return _digest(first, dict(files), dict(distributions))
 
 
@@ -100,6 +101,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "cpu": _cpu(),
         "device": settings.device,
         "seed_offset": str(settings.seed_offset),
+        **({"placebo": "1"} if settings.placebo else {}),
     }
 
 

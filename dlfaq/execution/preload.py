@@ -44,10 +44,10 @@ def load(names: Iterable[str]) -> None:
                 raise
     import_module("dlfaq.execution.child")
     if pyplot := sys.modules.get("matplotlib.pyplot"):
-        figure, axes = pyplot.subplots()  # type: ignore[attr-defined]
+        figure, axes = pyplot.subplots()
         axes.set_title("fonts")
         figure.savefig(BytesIO(), format="svg")
-        pyplot.close(figure)  # type: ignore[attr-defined]
+        pyplot.close(figure)
     gc.collect()
     gc.freeze()
 

@@ -131,7 +131,7 @@ def run_task(task: ChainTask) -> Ended:
         process = _start(task, folder)
         try:
             reason = _wait(process.sentinel, folder, task.timeout_s)
-            if reason == "Timeout":
+            if reason in {"Timeout", "Flood"}:
                 _ask_where(process.pid, folder / "stack")
         finally:
             _end_group(process.pid)

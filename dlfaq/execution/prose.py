@@ -23,7 +23,10 @@ __all__ = ["Prose"]
 # In a list or a quotation too; Python-Markdown asks for no space behind the signs.
 _HEADING = re.compile(r"^(?:[\s>]|[-*+]\s|\d+\.\s)*#")
 _UNDERLINE = re.compile(r"^[\s>]*(=+|-+)\s*$")
-_LIKE_VALUE = re.compile(r"\{\s*python\b", re.IGNORECASE)
+_LIKE_VALUE = re.compile(r"\{\s*python[\s}]", re.IGNORECASE)
+
+#: What may stand behind a label: which of the figures of a snippet.
+_INDEX = {"figure": re.compile(r"(\.[1-9][0-9]*)?"), "claim": re.compile("")}
 
 
 class Prose:
@@ -130,7 +133,7 @@ class Prose:
             if label:
                 self._fail(number, f"`{{{kind}}}` takes no label")
                 return
-        elif not LABEL.fullmatch(name) or not re.fullmatch(r"\w[\w-]*(\.[1-9][0-9]*)?", label):
+        elif not LABEL.fullmatch(name) or not _INDEX[kind].fullmatch(label[len(name) :]):
             self._fail(number, f"`{{{kind}}} label` names a label, not {label!r}")
             return
         self._page.places.append(Place(number, kind, name, int(index or 1)))

@@ -81,7 +81,7 @@ class Failure:
         kind: type of the exception, or what ended the chain ("Timeout", "ClaimFailed", ...).
         message: what it says.
         also: further places, as "path:line" (of an included file, of a function of the lab).
-        context: the lines around, as (number, text); of the included file, if there is one.
+        context: the lines around, as (number, text).
         marked: which of them is the line.
         snippet: index in the chain of the snippet that failed.
     """
@@ -99,8 +99,9 @@ class Failure:
     def summary(self) -> str:
         """One line, `docs/page.md:LINE: Type: message`."""
         first = self.message.strip().split("\n")[0]
+        said = f": {first}" if first else ""
         also = f" (in {', '.join(self.also)})" if self.also else ""
-        return f"{self.path}:{self.line}: {self.kind}: {first}{also}"
+        return f"{self.path}:{self.line}: {self.kind}{said}{also}"
 
     def __str__(self) -> str:
         """The summary, the rest of the message, and the lines around."""

@@ -6,7 +6,6 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from dlfaq.execution.text import clean_text, limited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from dlfaq.execution.config import Settings
     from dlfaq.execution.page import Chain, Page
@@ -73,6 +73,7 @@ def make_task(job: Job, settings: Settings) -> ChainTask:
         seed_offset=settings.seed_offset,
         device=settings.device,
         memory_bytes=settings.memory_bytes,
+        placebo=settings.placebo,
         timeout_s=job.timeout_s,
         preload=settings.preload,
     )
@@ -98,7 +99,7 @@ def outcome_of(job: Job, ended: Ended, settings: Settings) -> Outcome:
         files=ended.files,
         distributions={name: version(name) for name in _distributions(report.get("modules", []))},
     )
-    return Outcome(result, failures_of(job, ended))
+    return Outcome(result, failures_of(job, ended, settings))
 
 
 def _outputs(job: Job, ended: Ended, report: Mapping[str, Any]) -> list[Output]:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PLACES", "Place", "Span", "code_spans", "parse_place", "parse_span"]
 
-#: What a paragraph that is only one code span can place. Lists and cards take no label.
-PLACES = {"figure": True, "claim": True, "questions": False, "cards": False}
+#: What a paragraph that is only one code span can place. Lists take no label.
+PLACES = {"figure": True, "claim": True, "questions": False, "cards": False, "evidence": False}
 
 _TICKS = re.compile(r"(?<![`\\])`+")
 _SPAN = re.compile(r"^\{python(?:[ \t]+(?P<label>[^\s}]+))?\}[ \t]*(?P<expression>.*)$", re.DOTALL)
@@ -40,7 +40,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Place:
-    """A paragraph `{figure} label`, `{claim} label`, `{questions}` or `{cards}`.
+    """A paragraph such as `{figure} label` or `{questions}`.
 
     Attributes:
         line: the line it stands on.

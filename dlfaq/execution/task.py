@@ -29,6 +29,7 @@ class ChainTask:
         seed_offset: see Settings.
         device: see Settings.
         memory_bytes: see Settings.
+        placebo: see Settings.
         timeout_s: limit of wall time; the parent holds it.
         preload: what the fork server loads, should it have to be started.
     """
@@ -44,6 +45,7 @@ class ChainTask:
     seed_offset: int = 0
     device: str = "cpu"
     memory_bytes: int = 4 * 2**30
+    placebo: bool = False
     timeout_s: float = 60.0
     preload: tuple[str, ...] = ()
 

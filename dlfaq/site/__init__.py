@@ -1,0 +1,1 @@
+"""Turns pages and their results into a site."""

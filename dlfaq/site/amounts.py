@@ -90,6 +90,8 @@ def threshold(record: ClaimRecord) -> str:
     low, high = (_shown(record, end) for end in bounds(record))
     unit = "" if record["unit"] == "points" else _unit(record)
     if is_equality(record):
+        if low == high:
+            return f"equal to {_plain(low)}{unit}"
         # Two digits: a margin around a number carries the rounding of that number.
         margin = float(f"{(high - low) / 2:.2g}")
         return f"equal to {_plain((low + high) / 2)}{unit}, to {_plain(margin)}{unit}"

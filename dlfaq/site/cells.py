@@ -39,9 +39,9 @@ def cell(context: Context, state: ChainState, index: int) -> str:
     output = result.outputs[index] if result is not None and index < len(result.outputs) else None
     parts = [_code(snippet)] if snippet.options.echo else []
     if snippet.options.output and output is not None:
-        parts += _outputs(output)
+        parts += _outputs(snippet, output)
     if state.failure is not None:
-        parts += failure_html(state, index, _outputs_of(state.last_good, index))
+        parts += failure_html(state, index, _last_shown(snippet, state.last_good, index))
     elif result is None:
         parts.append('<div class="dl-error"><p>Not run yet.</p></div>')
     body = f'<div class="dl-cell">{"".join(parts)}</div>' if parts else ""
@@ -55,10 +55,15 @@ def cell(context: Context, state: ChainState, index: int) -> str:
     return f"{marker}{body}{''.join(below)}</div>"
 
 
-def _outputs_of(result: Result | None, index: int) -> list[str]:
+def _last_shown(snippet: Snippet, result: Result | None, index: int) -> list[str]:
+    """What a snippet of a failed chain showed when it last worked."""
     if result is None or index >= len(result.outputs):
         return []
-    return _outputs(result.outputs[index])
+    alt = _plain(snippet.options.fig_alt or "Figure", result.values)
+    figures = enumerate(result.outputs[index].figures, 1)
+    return _outputs(snippet, result.outputs[index]) + [
+        figure_html(svg, prefix=f"last-{snippet.start}-{n}", alt=alt) for n, svg in figures
+    ]
 
 
 def _code(snippet: Snippet) -> str:
@@ -69,7 +74,7 @@ def _code(snippet: Snippet) -> str:
     return block
 
 
-def _outputs(output: Output) -> list[str]:
+def _outputs(snippet: Snippet, output: Output) -> list[str]:
     parts = [
         _printed(name, text)
         for name, text in (
@@ -83,11 +88,16 @@ def _outputs(output: Output) -> list[str]:
         if kind == "text":
             parts.append(_printed("gives", data))
         elif kind == "png":
-            image = f'<img src="data:image/png;base64,{data}" alt="">'
-            parts.append(f'<div class="dl-rich" data-search-exclude>{image}</div>')
+            alt = escape(snippet.options.fig_alt or "")
+            parts.append(_rich(f'<img src="data:image/png;base64,{data}" alt="{alt}">'))
         else:
-            parts.append(f'<div class="dl-rich" data-search-exclude>{data}</div>')
+            parts.append(_rich(data))
     return parts
+
+
+def _rich(html: str) -> str:
+    # No div: the search index takes an inner </div> for the end of what is excluded.
+    return f'<section class="dl-rich" data-search-exclude>{html}</section>'
 
 
 def _printed(name: str, text: str) -> str:

@@ -15,18 +15,12 @@ if TYPE_CHECKING:
 
     from dlfaq.site.claim_record import ClaimRecord
 
-__all__ = ["card", "group", "interval_chart", "status"]
-
-_CHART = "\ue000"  # stands for the chart, which is a string, while the card is a tree
+__all__ = ["against_threshold", "card", "group", "interval_chart", "status"]
 
 
 def card(record: ClaimRecord, *, anchor: str) -> str:
-    """Build the card `article.dl-claim#anchor` of a claim.
-
-    An identity, which has no interval, shows what it equals instead of a chart.
-    """
+    """Build the card `article.dl-claim#anchor` of a claim."""
     name = "dl-claim" if record["holds"] else "dl-claim dl-claim--fails"
-    identity = record["interval"] is None
     page = element(
         "article",
         element("p", *raised(amounts.measured(record)), class_="dl-num"),
@@ -36,11 +30,18 @@ def card(record: ClaimRecord, *, anchor: str) -> str:
             element("p", *_status_line(record), class_="dl-claim__status"),
             class_="dl-claim__body",
         ),
-        element("p", *raised(amounts.threshold(record)), class_="dl-eq") if identity else _CHART,
+        against_threshold(record),
         class_=name,
         id=anchor,
     )
-    return html(page) if identity else html(page).replace(_CHART, interval_chart(record))
+    return html(page)
+
+
+def against_threshold(record: ClaimRecord, *, height: int = 58) -> Element:
+    """Draw the interval against its threshold; an identity has none, and says what it equals."""
+    if record["interval"] is None:
+        return element("p", *raised(amounts.threshold(record)), class_="dl-eq")
+    return interval_chart(record, height=height)
 
 
 def group(cards: list[str]) -> str:

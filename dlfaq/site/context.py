@@ -88,7 +88,7 @@ class Context:
     def of(
         cls, page: Page, settings: Settings, outcomes: Mapping[str, Outcome] | None = None
     ) -> Context:
-        """A page with its results. What is missing is a problem, unless serve can show why.
+        """A page with its results. What is missing is a problem.
 
         Args:
             page: the page.
@@ -99,7 +99,9 @@ class Context:
         for job in jobs_of([page], settings):
             state = _stored(job, settings) if outcomes is None else _ran(job, outcomes)
             context.states.append(state)
-            if state.shown is None:
+            if state.failure is not None:
+                context.problems += [failure.summary for failure in state.failure.failures]
+            elif state.result is None:
                 context.report(job.chain.head.start, "no result for this chain; `dlfaq run`")
         return context
 
@@ -133,7 +135,9 @@ class Context:
     def figures(self) -> list[PlacedFigure]:
         """Every figure of the page, in the order in which it is shown."""
         places = {
-            (place.label, place.index): place for place in self.page.places if place.kind == "figure"
+            (place.label, place.index): place
+            for place in self.page.places
+            if place.kind == "figure"
         }
         found = []
         for state, _, snippet, output in self.snippets():
@@ -192,7 +196,7 @@ def _stored(job: Job, settings: Settings) -> ChainState:
     if result is not None:
         return ChainState(job, result)
     failure = store.last_failure(job.name, first)
-    return ChainState(job, None, failure, failure and store.last_good(job.name))
+    return ChainState(job, None, failure, store.last_good(job.name) if failure else None)
 
 
 def _ran(job: Job, outcomes: Mapping[str, Outcome]) -> ChainState:

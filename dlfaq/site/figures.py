@@ -21,13 +21,15 @@ def figure_html(figure: Mapping[str, str], *, prefix: str, alt: str) -> str:
         prefix: what makes its ids unique on the page.
         alt: what the figure shows, in words, plain text.
     """
+    # The search index takes the first inner </div> for the end of what is excluded, so the
+    # exclusion stands on the innermost one.
     drawings = "".join(
-        f'<div class="dl-fig__{size}">{with_id_prefix(figure[size], f"{prefix}-{size}")}</div>'
+        f'<div class="dl-fig__{size}" data-search-exclude>'
+        f"{with_id_prefix(figure[size], f'{prefix}-{size}')}</div>"
         for size in ("wide", "narrow")
         if size in figure
     )
-    attributes = f'class="dl-fig" role="img" aria-label="{escape(alt)}" data-search-exclude'
-    return f"<div {attributes}>{drawings}</div>"
+    return f'<div class="dl-fig" role="img" aria-label="{escape(alt)}">{drawings}</div>'
 
 
 def plate(
@@ -61,7 +63,7 @@ def plate(
         f'<p class="dl-sub">{subtitle}</p>' if subtitle else "",
         figure,
         claim,
-        f"<figcaption>{''.join(facts)}</figcaption>",
+        f"<figcaption data-search-exclude>{''.join(facts)}</figcaption>",
     ]
     return f'<figure class="dl-plate">{"".join(parts)}</figure>'
 

@@ -10,20 +10,20 @@ from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
 from dlfaq.site import amounts
-from dlfaq.site.elements import element, html
+from dlfaq.site.elements import element
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from dlfaq.site.claim_record import ClaimRecord
 
-__all__ = ["interval_chart", "raised"]
+__all__ = ["interval_chart", "interval_key", "raised"]
 
 _STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _LABELLED = 50  # px; below this height the interval stands in the text beside the chart
 
 
-def interval_chart(record: ClaimRecord, *, height: int = 58) -> str:
+def interval_chart(record: ClaimRecord, *, height: int = 58) -> Element:
     """Draw the chart as `svg.dl-iv`.
 
     The failing side is hatched, the threshold a line with its words below, the interval a bar with
@@ -60,17 +60,26 @@ def interval_chart(record: ClaimRecord, *, height: int = 58) -> str:
     if tall:
         marks.append(_text("ct", (x(ends[0]) + x(ends[1])) / 2, y - 17, shown))
     label = f"{amounts.measured(record)}, 95 % interval {shown}; holds if {words}"
-    return html(
-        element(
-            "svg",
-            *marks,
-            class_="dl-iv",
-            height=str(height),
-            role="img",
-            aria_label=label,
-            data_search_exclude="",
-        )
-    )
+    return _svg(marks, height, label)
+
+
+def interval_key() -> Element:
+    """Draw what the parts of a chart mean, without a claim."""
+    y = 26
+    marks = [
+        _line("ax", 0, 100, y),
+        _line("no", 0, 34, y),
+        _stroke("th", 34, y, 9),
+        _line("ci", 58, 82, y),
+        *(_stroke("ci", x, y, 5) for x in (58, 82)),
+        element("circle", cx="70%", cy=str(y), r="4.5"),
+        _text("tt", 0, y - 16, "would fail here"),
+        _text("ct", 70, y - 16, "measured"),
+        _text("tt", 34, y + 24, "threshold, set beforehand"),
+        _text("ck", 70, y + 24, "95 % interval"),
+    ]
+    label = "Key: a claim fails where the line is hatched, beyond a threshold set beforehand"
+    return _svg(marks, 58, f"{label}; the bar is the 95 % interval around what was measured")
 
 
 def raised(text: str, *, svg: bool = False) -> list[str | Element]:
@@ -86,6 +95,18 @@ def raised(text: str, *, svg: bool = False) -> list[str | Element]:
         else:
             out += [element("sup", part[:end]), part[end:]]
     return out
+
+
+def _svg(marks: list[Element], height: int, label: str) -> Element:
+    return element(
+        "svg",
+        *marks,
+        class_="dl-iv",
+        height=str(height),
+        role="img",
+        aria_label=label,
+        data_search_exclude="",
+    )
 
 
 def _domain(record: ClaimRecord, values: list[float]) -> tuple[float, float, bool]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dlfaq.site import amounts
 from dlfaq.site.elements import code_spans, element
+from dlfaq.site.filters import choice, filter_form
 from dlfaq.site.interval import raised
 from dlfaq.site.lists import link, topic_section
 from dlfaq.site.verdicts import VERDICTS, badge_element, glyph
@@ -48,15 +49,19 @@ class Card:
     sentence: str
 
 
-def landing(catalogue: Catalogue, *, page: str, shown: Sequence[Card] = ()) -> list[Element]:
+def landing(
+    catalogue: Catalogue, *, page: str, shown: Sequence[Card] = (), evidence: str | None = None
+) -> list[Element]:
     """Build all that stands under the words of the landing page.
 
     Args:
         catalogue: the questions.
         page: the landing page, relative to docs_dir.
         shown: the findings to show as cards.
+        evidence: the page that lists every claim, relative to docs_dir.
     """
-    blocks = [counting_sentence(catalogue), tally(catalogue, page=page), _links(catalogue)]
+    blocks = [counting_sentence(catalogue), tally(catalogue, page=page)]
+    blocks.append(_links(catalogue, evidence, page))
     if shown:
         blocks.append(cards(shown, page=page))
     blocks += [element("h2", "All questions", id=_ALL), _filter(catalogue)]
@@ -97,8 +102,9 @@ def tally(catalogue: Catalogue, *, page: str) -> Element:
         ]
         head = element("p", badge_element(status), f" {len(glyphs)}")
         row = element("p", *glyphs, class_="dl-tally__row")
-        groups.append(element("div", head, row, class_=f"dl-tally__of dl-v--{status}"))
-    return element("div", *groups, class_="dl-plate dl-tally", data_search_exclude="")
+        name = f"dl-tally__of dl-v--{status}"
+        groups.append(element("div", head, row, class_=name, data_search_exclude=""))
+    return element("div", *groups, class_="dl-plate dl-tally")
 
 
 def cards(shown: Sequence[Card], *, page: str) -> Element:
@@ -106,9 +112,12 @@ def cards(shown: Sequence[Card], *, page: str) -> Element:
     return element("div", *(_card(card, page) for card in shown), class_="dl-cards")
 
 
-def _links(catalogue: Catalogue) -> Element:
+def _links(catalogue: Catalogue, evidence: str | None, page: str) -> Element:
     words = f"All {in_words(len(catalogue.questions))} questions"
-    return element("p", element("a", words, href=f"#{_ALL}"), class_="dl-links")
+    links = [element("a", words, href=f"#{_ALL}")]
+    if evidence is not None:
+        links.append(element("a", "All the evidence", href=link(evidence, page=page)))
+    return element("p", *links, class_="dl-links")
 
 
 def _card(card: Card, page: str) -> Element:
@@ -121,10 +130,9 @@ def _card(card: Card, page: str) -> Element:
         "section",
         element(
             "div",
-            element("div", card.thumb, class_="dl-card__fig"),
+            element("div", card.thumb, class_="dl-card__fig", data_search_exclude=""),
             element("p", card.caption),
             class_="dl-card__plate",
-            data_search_exclude="",
         ),
         element("p", *raised(number), class_="dl-card__num"),
         element("p", runs, class_="dl-card__runs"),
@@ -136,9 +144,7 @@ def _card(card: Card, page: str) -> Element:
 
 
 def _filter(catalogue: Catalogue) -> Element:
-    """Build the filter, which the script brings to life and which is hidden without it."""
-    options = [element("option", "All topics", value="")]
-    options += [element("option", t.title, value=dirname(t.src)) for t in catalogue.topics]
+    topics = {dirname(topic.src): topic.title for topic in catalogue.topics}
     chips = [
         element(
             "label",
@@ -148,20 +154,10 @@ def _filter(catalogue: Catalogue) -> Element:
         )
         for status in VERDICTS
     ]
-    count = len(catalogue.questions)
-    find = element(
-        "input", type="search", name="find", placeholder="Find a question", autocomplete="off"
-    )
-    find.set("aria-label", "Find a question")
-    return element(
-        "form",
-        find,
-        element("select", *options, name="topic", aria_label="Topic"),
+    return filter_form(
+        "question",
+        len(catalogue.questions),
+        choice("topic", "Topic", "All topics", topics),
         element("span", *chips, class_="dl-chips", role="group", aria_label="Verdict"),
-        element("output", f"{count} of {count}", aria_live="polite"),
-        element("p", "No question matches.", class_="dl-none", hidden="hidden"),
-        class_="dl-filter",
-        role="search",
-        aria_label="Questions",
-        data_search_exclude="",
+        label="Questions",
     )

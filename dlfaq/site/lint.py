@@ -1,4 +1,4 @@
-"""What is wrong with a page before it is run: grammar, front matter, anatomy, and seeds of its own."""
+"""What is wrong with a page before it is run: grammar, front matter, anatomy, own seeds."""
 
 from __future__ import annotations
 
@@ -109,19 +109,23 @@ def _opening(page: Page) -> Iterator[PageError]:
         if blank and line.strip():
             starts.append((number, line))
         blank = not line.strip()
-    words = [next((i for i, (_, t) in enumerate(starts) if t.startswith(w)), None)
-             for w in ("People say:", "Verdict:")]
+    words = [
+        next((i for i, (_, t) in enumerate(starts) if t.startswith(w)), None)
+        for w in ("People say:", "Verdict:")
+    ]
     first = starts[0][0] if starts else page.first + 1
     if words[0] is None or words[1] is None:
         missing = "People say:" if words[0] is None else "Verdict:"
-        yield PageError(page.path, first, f"no paragraph begins {missing!r}; write it below the answer")
+        yield PageError(
+            page.path, first, f"no paragraph begins {missing!r}; write it below the answer"
+        )
     elif not 0 < words[0] == words[1] - 1:
         message = "the page begins with its answer, then `People say:`, then `Verdict:`"
         yield PageError(page.path, first, message)
 
 
 def _own_seeds(page: Page) -> Iterator[PageError]:
-    """An experiment behind a claim takes its seeds from `seeds(n)`, so that others can shift them."""
+    """An experiment behind a claim takes its seeds from `seeds(n)`, so others can shift them."""
     for chain in page.chains:
         if any(re.search(r"\bclaim\(", snippet.code) for snippet in chain.snippets):
             yield from _literal_seeds(page, chain)

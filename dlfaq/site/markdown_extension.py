@@ -1,8 +1,8 @@
 """Registers all of ours with Python-Markdown, under MkDocs and Zensical alike.
 
 Rendering runs nothing: it looks up what `dlfaq run` or the MkDocs plugin stored. What cannot be
-shown is a warning on a `mkdocs.` logger, which `mkdocs build --strict` counts; under Zensical, which
-counts nothing else, it is an exception.
+shown is a warning on a `mkdocs.` logger, which `mkdocs build --strict` counts; under Zensical,
+which counts nothing else, it is an exception.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _bad_latex(session: Session, latex: str, message: str) -> None:
     if session.page is None:
         return
     lines = session.page.page.lines
-    wanted = (latex, latex.split("\n")[0])
+    wanted = (latex, latex.partition("\n")[0])
     found = (n for text in wanted for n, line in enumerate(lines, 1) if text and text in line)
     session.page.report(next(found, 1), f"LaTeX: {message} in `{latex}`")
 
@@ -125,11 +125,10 @@ def _context(md: Markdown) -> Context | None:
 
 
 def _zensical(md: Markdown) -> Any | None:  # noqa: ANN401 - Zensical's own class
-    return md.preprocessors["rendering_context"] if "rendering_context" in md.preprocessors else None
+    name = "rendering_context"
+    return md.preprocessors[name] if name in md.preprocessors else None  # noqa: SIM401 - no dict
 
 
 def makeExtension(**options: Any) -> DlfaqExtension:  # noqa: ANN401, N802 - Python-Markdown's name
     """Return the extension; Python-Markdown calls this by name."""
     return DlfaqExtension(**options)
-
-

@@ -52,7 +52,8 @@ class Mathematics(Treeprocessor):
         try:
             mathml = self._converter.convert_with_local_state(latex, displaystyle=block is not None)
         except LatexError as error:
-            self._problem(latex, str(error))
+            # It begins with an offset into the formula and ends with a full stop.
+            self._problem(latex, re.sub(r"^\d+: |\.$", "", str(error)))
             return
         mathml = mathml.replace("<math", "<math data-search-exclude", 1)
         node.attrib.pop("class")

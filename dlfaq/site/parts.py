@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from markdown.treeprocessors import Treeprocessor
 
@@ -12,6 +13,7 @@ from dlfaq.execution.svg import with_id_prefix
 from dlfaq.site import head
 from dlfaq.site.catalogue import Catalogue, read_catalogue
 from dlfaq.site.context import Context
+from dlfaq.site.evidence_page import evidence_page, read_entries
 from dlfaq.site.landing import Card, landing
 from dlfaq.site.lists import link, question_rows, read_next
 from dlfaq.site.stamp import Run, this_page_ran
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from dlfaq.site.preprocessors import Session
 
 __all__ = ["Parts"]
+
+_EVIDENCE = "evidence.md"
 
 
 class Parts(Treeprocessor):
@@ -38,6 +42,7 @@ class Parts(Treeprocessor):
         context = self.session.page
         if context is None or context.page.errors:
             return
+        self._tell_anchors()
         if not (self.session.lists or context.page.meta.get("answers")):
             return
         try:
@@ -48,18 +53,30 @@ class Parts(Treeprocessor):
         except PageError as error:
             context.problems.append(str(error))
 
+    def _tell_anchors(self) -> None:
+        """Tell MkDocs, which looks for anchors in the tree, those of the cards, which are text."""
+        if "mkdocs_extract_anchors" in self.md.treeprocessors:
+            found: Any = self.md.treeprocessors["mkdocs_extract_anchors"]
+            for html in self.session.html:
+                found.present_anchor_ids.update(re.findall(r' id="(claim-[^"]+)"', html))
+
     def _lists(self, root: Element, context: Context, catalogue: Catalogue) -> None:
         for parent in list(root.iter()):
             for index, child in reversed(list(enumerate(parent))):
-                if (child.text or "").strip() in self.session.lists:
+                kind = self.session.lists.get((child.text or "").strip())
+                if kind is not None:
                     parent.remove(child)
-                    for offset, node in enumerate(self._list(context, catalogue)):
+                    for offset, node in enumerate(self._list(kind, context, catalogue)):
                         parent.insert(index + offset, node)
 
-    def _list(self, context: Context, catalogue: Catalogue) -> list[Element]:
+    def _list(self, kind: str, context: Context, catalogue: Catalogue) -> list[Element]:
         src = context.page.src
+        if kind == "evidence":
+            return evidence_page(catalogue, read_entries(context.settings, catalogue), page=src)
         if src == "index.md":
-            return landing(catalogue, page=src, shown=self._cards(context, catalogue))
+            evidence = _EVIDENCE if (context.settings.docs_dir / _EVIDENCE).is_file() else None
+            cards = self._cards(context, catalogue)
+            return landing(catalogue, page=src, shown=cards, evidence=evidence)
         try:
             return [question_rows(catalogue.topic(src).questions, page=src)]
         except KeyError:
@@ -68,7 +85,7 @@ class Parts(Treeprocessor):
 
     def _cards(self, context: Context, catalogue: Catalogue) -> list[Card]:
         """The findings that the landing page's front matter chooses, from their pages' results."""
-        cards = []
+        cards: list[Card] = []
         for entry in context.page.meta.get("cards") or []:
             src, figure, label = entry["page"], entry["figure"], entry["claim"]
             settings = context.settings

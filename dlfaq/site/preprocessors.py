@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markdown.preprocessors import Preprocessor
 
 from dlfaq.execution.fences import CONTINUE
 from dlfaq.site.cells import cell, claim_card, figure_plate
+from dlfaq.site.failures import error_html, page_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["LISTS", "Fill", "Read", "Session"]
 
 #: Places that the tree processor fills, because what stands there has links.
-LISTS = ("questions", "cards")
+LISTS = ("questions", "cards", "evidence")
 
 _TOKEN = re.compile(r"dlfaqtoken(\d+)end")
-_PYTHON_FENCE = re.compile(r"^[\s>]*`{3,}\s*python\s*$")
 
 
 class Session:
@@ -75,11 +75,14 @@ class Read(Preprocessor):
         self.find = find
 
     def run(self, lines: list[str]) -> list[str]:
-        """Rewrite the lines of a page; its front matter, and blank lines below, are already gone."""
+        """Rewrite the lines of a page; front matter and blank lines below it are already gone."""
         context = self.find()
         self.session.begin(context)
-        if context is None or context.page.errors:
+        if context is None:
             return lines
+        if context.page.errors:
+            errors = "".join(map(error_html, page_failures(context.page)))
+            return [self.session.token(errors), "", *lines]
         page = context.page
         above = len(page.lines) - len(lines)
         if above < 0 or page.lines[above:] != lines:
@@ -149,14 +152,21 @@ class Fill(Preprocessor):
         self.session = session
 
     def run(self, lines: list[str]) -> list[str]:
-        """Rewrite the lines; whatever Python fence is left was never run."""
+        """Rewrite the lines, and have superfences tell of each snippet that is still one."""
         context = self.session.page
-        if context is None or context.page.errors:
+        if context is None:
             return lines
-        for line in lines:
-            if _PYTHON_FENCE.match(line):
-                context.report(1, f"the renderer sees a snippet that is not run: {line!r}")
+        if not context.page.errors:
+            superfences: Any = self.md.preprocessors["fenced_code_block"]
+            extension = superfences.extension
+            extension.extend_super_fences("python", self._not_run, lambda *_: True, None)
         return [_TOKEN.sub(self._placeholder, line) for line in lines]
+
+    def _not_run(self, src: str = "", **_: object) -> str:
+        assert self.session.page is not None
+        first = src.partition("\n")[0]
+        self.session.page.report(1, f"the renderer sees a snippet that is not run: {first!r}")
+        return ""
 
     def _placeholder(self, match: re.Match[str]) -> str:
         if match[0] in self.session.lists:

@@ -129,7 +129,9 @@ def new_page(question: str, settings: Settings, topic: str, answer: str | None =
     slug = "-".join(re.findall(r"[a-z0-9]+", question.lower()))[:60].strip("-")
     if not slug:
         raise InputError(
-            expected="a question", got=repr(question), cure='write for example "Why clip gradients?"'
+            expected="a question",
+            got=repr(question),
+            cure='write for example "Why clip gradients?"',
         )
     folder = settings.docs_dir / topic
     if not (folder / "index.md").is_file():

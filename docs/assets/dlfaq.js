@@ -1,17 +1,20 @@
-/* The filter of a list of questions: shows the rows that match, and says how many. */
+/* The filter of a list: shows the rows that match, and says how many. */
 for (const form of document.querySelectorAll("form.dl-filter")) {
-  const rows = [...document.querySelectorAll(".dl-topic .dl-list > li")];
+  const rows = [...document.querySelectorAll(".dl-topic .dl-list > li, .dl-ev tbody > tr")];
   const show = () => {
     const words = form.elements.find.value.toLowerCase().split(/\s+/);
-    const topic = form.elements.topic.value;
-    const statuses = [...form.querySelectorAll(":checked[name=status]")].map((box) => box.value);
+    const chosen = new FormData(form);
+    // A row has what it is as data-topic, data-status, data-kind, or stands in something that has.
+    const fits = (row, name) => {
+      const wanted = chosen.getAll(name).filter(Boolean);
+      return !wanted.length || wanted.includes(row.closest(`[data-${name}]`).dataset[name]);
+    };
     let shown = 0;
     for (const row of rows) {
       const text = row.textContent.toLowerCase();
       row.hidden =
         !words.every((word) => text.includes(word)) ||
-        (topic && row.closest(".dl-topic").dataset.topic !== topic) ||
-        (statuses.length && !statuses.includes(row.dataset.status));
+        !["topic", "status", "kind"].every((name) => fits(row, name));
       shown += !row.hidden;
     }
     for (const section of document.querySelectorAll(".dl-topic"))

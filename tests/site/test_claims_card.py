@@ -189,7 +189,7 @@ def share(node, name):
 
 
 def drawn(**changes):
-    chart = ET.fromstring(interval_chart(record(**changes)))
+    chart = interval_chart(record(**changes))
     marks = {}
     for node in chart:
         marks.setdefault(node.get("class") or node.tag, []).append(node)
@@ -256,7 +256,7 @@ def test_everything_lies_inside_the_chart_and_the_hatching_is_seen(changes):
 
 
 def test_a_low_chart_leaves_the_interval_to_the_text_beside_it():
-    chart = ET.fromstring(interval_chart(record(), height=36))
+    chart = interval_chart(record(), height=36)
     assert [node.get("class") for node in chart if node.tag == "text"] == ["tt"]
 
 

@@ -13,11 +13,10 @@ SVG = '<svg><path id="__figure__0"/><use href="#__figure__0"/></svg>'
 
 def test_both_widths_with_ids_of_their_own() -> None:
     assert figure_html({"wide": SVG, "narrow": SVG}, prefix="figure-1", alt='a "swing" & more') == (
-        '<div class="dl-fig" role="img" aria-label="a &quot;swing&quot; &amp; more" '
-        "data-search-exclude>"
-        '<div class="dl-fig__wide">'
+        '<div class="dl-fig" role="img" aria-label="a &quot;swing&quot; &amp; more">'
+        '<div class="dl-fig__wide" data-search-exclude>'
         '<svg><path id="figure-1-wide-0"/><use href="#figure-1-wide-0"/></svg></div>'
-        '<div class="dl-fig__narrow">'
+        '<div class="dl-fig__narrow" data-search-exclude>'
         '<svg><path id="figure-1-narrow-0"/><use href="#figure-1-narrow-0"/></svg></div></div>'
     )
 
@@ -35,14 +34,15 @@ def test_plate_reads_from_finding_to_run() -> None:
     assert html == (
         '<figure class="dl-plate"><p class="dl-head">It <em>swings</em></p>'
         '<p class="dl-sub">From 16 starts</p><div>FIGURE</div><article>CLAIM</article>'
-        "<figcaption><b>Figure 2</b><span>16 runs, seeds 1000 to 1015</span>"
+        "<figcaption data-search-exclude><b>Figure 2</b><span>16 runs, seeds 1000 to 1015</span>"
         '<span class="dl-run">0.4 s on one core</span></figcaption></figure>'
     )
 
 
 def test_plate_without_words_is_figure_and_number() -> None:
     assert plate("<div></div>", number=1) == (
-        '<figure class="dl-plate"><div></div><figcaption><b>Figure 1</b></figcaption></figure>'
+        '<figure class="dl-plate"><div></div>'
+        "<figcaption data-search-exclude><b>Figure 1</b></figcaption></figure>"
     )
 
 

@@ -1,0 +1,144 @@
+"""Compares two runs of the same claims: another torch, another machine, other seeds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dlfaq.errors import InputError
+from dlfaq.site import amounts
+from dlfaq.site.claims_report import in_standard_errors
+from dlfaq.site.margin import margin
+from dlfaq.site.table import table
+from dlfaq.site.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["Drift", "drift", "read_evidence"]
+
+#: Rounding alone may shrink a margin by this share of it.
+_SLACK = 0.01
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What is different between two runs.
+
+    Attributes:
+        report: what to print.
+        ok: whether every claim of the old run is in the new one, still holds if it did, and did
+            not move by more than its interval; margins may have shrunk.
+    """
+
+    report: str
+    ok: bool
+
+
+def read_evidence(file: Path) -> dict[str, Any]:
+    """What a file that `dlfaq claims --json` or a build wrote holds.
+
+    Raises:
+        InputError: it cannot be read, or is no such file.
+    """
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        for claim in data["claims"]:
+            _key(claim)
+            margin(claim)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            expected=f"an evidence.json in {file}",
+            got=repr(error),
+            cure="name a file that `dlfaq claims --json FILE` wrote",
+        ) from None
+    return dict(data)
+
+
+def drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> Drift:
+    """Find the claims whose value moved by more than its interval or whose margin shrank.
+
+    A claim is known by its page and statement. An identity has no interval: it moved if it left
+    the threshold that it kept to.
+
+    Args:
+        old: the evidence of one run.
+        new: that of another.
+    """
+    before = {_key(claim): claim for claim in old["claims"]}
+    after = {_key(claim): claim for claim in new["claims"]}
+    both = [(claim, after[key]) for key, claim in before.items() if key in after]
+    broken = [pair for pair in both if _moved(*pair) or _fell(*pair)]
+    shrunk = [pair for pair in both if pair not in broken and _shrank(*pair)]
+    gone = [claim for key, claim in before.items() if key not in after]
+    added = [claim for key, claim in after.items() if key not in before]
+    blocks = [_environments(old["environment"], new["environment"])]
+    if broken or shrunk:
+        rows = [_row(*pair) for pair in [*broken, *sorted(shrunk, key=lambda p: _left(*p))]]
+        blocks.append(table(["claim", "before", "now", "95 % interval before", "margin", ""], rows))
+    for words, claims in (("only before", gone), ("only now", added)):
+        if claims:
+            blocks.append("\n".join(f"{words}: {_name(claim)}" for claim in claims))
+    blocks.append(
+        f"{counted(len(both), 'claim')} in both runs: {len(broken)} moved or fell, "
+        f"{counted(len(shrunk), 'other margin')} shrank"
+    )
+    return Drift("\n\n".join(blocks), ok=not broken and not gone)
+
+
+def _key(claim: Mapping[str, Any]) -> tuple[str, str]:
+    return claim["page"], claim["statement"]
+
+
+def _name(claim: Mapping[str, Any]) -> str:
+    return f"{claim['page']}:{claim['line']} {claim['statement']}"
+
+
+def _moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    low, high = old["interval"] or (old["measured"], old["measured"])
+    if old["interval"] is None:
+        return margin(new) < 0 <= margin(old)
+    return not low <= new["measured"] <= high
+
+
+def _fell(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return bool(old["holds"]) and not new["holds"]
+
+
+def _shrank(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return margin(new) < margin(old) - _SLACK * abs(margin(old))
+
+
+def _left(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+    """What is left of a margin, as a share."""
+    return margin(new) / margin(old) if margin(old) else float("-inf")
+
+
+def _row(old: Any, new: Any) -> list[str]:  # noqa: ANN401 - records, which amounts knows by fields
+    words = [
+        word
+        for word, so in (
+            ("no longer holds", _fell(old, new)),
+            ("moved", _moved(old, new)),
+            ("margin shrank", _shrank(old, new)),
+        )
+        if so
+    ]
+    return [
+        _name(new),
+        amounts.measured(old),
+        amounts.measured(new),
+        amounts.interval(old) or "",
+        f"{in_standard_errors(old)} → {in_standard_errors(new)}",
+        ", ".join(words),
+    ]
+
+
+def _environments(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    """What the two runs differ in."""
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    if not names:
+        return "both runs: the same versions, machine and seeds"
+    return "\n".join(f"{n}: {old.get(n, 'none')} → {new.get(n, 'none')}" for n in names)

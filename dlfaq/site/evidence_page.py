@@ -1,0 +1,162 @@
+"""Lists every claim of the site on one page: the key, what chance does to them, filter, table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from posixpath import dirname
+from typing import TYPE_CHECKING, Any
+
+from dlfaq.execution.build import read_site
+from dlfaq.site import amounts
+from dlfaq.site.claims import against_threshold, status
+from dlfaq.site.context import Context, claim_anchor
+from dlfaq.site.elements import code_spans, element
+from dlfaq.site.filters import choice, filter_form
+from dlfaq.site.interval import interval_key, raised
+from dlfaq.site.lists import link
+from dlfaq.site.margin import DIRECTIONAL, survives_holm
+from dlfaq.site.verdicts import VERDICTS
+from dlfaq.site.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from xml.etree.ElementTree import Element
+
+    from dlfaq.execution.config import Settings
+    from dlfaq.site.catalogue import Catalogue
+
+__all__ = ["Entry", "evidence_page", "read_entries"]
+
+_HEADINGS = ("Page", "Claim", "Measured", "Against its threshold", "Runs", "Status")
+_KINDS = ("identity", "ordering", "effect", "equivalence", "null", "failure rate")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim and the page that makes it.
+
+    Attributes:
+        src: the page, relative to docs_dir.
+        name: what its link says: the IDs it answers, else its path.
+        status: the verdict on the common answer, "" where the page answers none.
+        claim: the record, with its line.
+    """
+
+    src: str
+    name: str
+    status: str
+    claim: dict[str, Any]
+
+
+def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
+    """Every claim of the site from the store, in the curriculum's order, then by path."""
+    order = {question.src: place for place, question in enumerate(catalogue.questions)}
+    pages = sorted(read_site(settings), key=lambda page: order.get(page.src, len(order)))
+    return [
+        Entry(
+            page.src,
+            ", ".join(page.meta.get("answers") or [page.src.removesuffix(".md")]),
+            page.meta.get("status") or "",
+            claim,
+        )
+        for page in pages
+        for _, claim in Context.of(page, settings).claims
+    ]
+
+
+def evidence_page(catalogue: Catalogue, entries: Sequence[Entry], *, page: str) -> list[Element]:
+    """Build all that stands under the words of the Evidence page.
+
+    Args:
+        catalogue: the questions, for their topics.
+        entries: the claims.
+        page: the Evidence page, relative to docs_dir.
+    """
+    doubtful = _doubtful([entry.claim for entry in entries])
+    head = element("tr", *(element("th", words, scope="col") for words in _HEADINGS))
+    rows = [_row(entry, page, doubtful=i in doubtful) for i, entry in enumerate(entries)]
+    return [
+        element("div", interval_key(), class_="dl-key"),
+        element(
+            "p", _family([entry.claim for entry in entries], len(doubtful)), class_="dl-family"
+        ),
+        _filter(catalogue, entries, page),
+        element(
+            "table",
+            element("thead", head),
+            element("tbody", *rows),
+            class_="dl-ev",
+            data_search_exclude="",
+        ),
+    ]
+
+
+def _doubtful(claims: Sequence[dict[str, Any]]) -> set[int]:
+    """The directional claims that do not survive Holm's correction, by their place in the list."""
+    directional = [i for i, claim in enumerate(claims) if claim["kind"] in DIRECTIONAL]
+    survives = survives_holm([claims[i]["p_value"] for i in directional])
+    return {i for i, so in zip(directional, survives, strict=True) if not so}
+
+
+def _family(claims: Sequence[dict[str, Any]], doubtful: int) -> str:
+    """Say what chance does to all claims together, where each is judged alone."""
+    chances = [c["failure_chance"] for c in claims if c["failure_chance"] is not None]
+    directional = sum(claim["kind"] in DIRECTIONAL for claim in claims)
+    expected = sum(chances)
+    share = "fewer than 0.1" if expected < 0.05 else f"about {expected:.1f}"  # noqa: PLR2004
+    survivors = f"{directional - doubtful} of" if doubtful else "all of"
+    marked = "; the others are marked" if doubtful else ""
+    return (
+        f"{counted(len(claims), 'claim')}, each judged alone. {len(chances)} were measured over "
+        f"many runs: on fresh seeds we expect {share} of them to fail by chance. {directional} say "
+        f"which way something goes: {survivors} them survive Holm’s correction over the whole "
+        f"site, at 5 %{marked}."
+    )
+
+
+def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Element:
+    kinds = {kind: kind.capitalize() for kind in _KINDS}
+    topics = {dirname(topic.src): topic.title for topic in catalogue.topics}
+    form = filter_form(
+        "claim",
+        len(entries),
+        choice("topic", "Topic", "All topics", topics),
+        choice("kind", "Kind", "All kinds", kinds),
+        choice("status", "Verdict on the common answer", "All verdicts", VERDICTS),
+        label="Claims",
+    )
+    form.append(element("a", "evidence.json", href=link("evidence.json", page=page)))
+    return form
+
+
+def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
+    claim: Any = entry.claim
+    place = link(entry.src, page=page)
+    anchor = element("a", entry.name, href=f"{place}#{claim_anchor(claim)}")
+    anchor.set("title", f"{entry.src}, line {claim['line']}")
+    interval = amounts.interval(claim)
+    spread = "exact" if interval is None else f"95 %: {interval}"
+    runs = "no runs needed" if interval is None else counted(claim["replicas"], "run")
+    verdict = [status(claim)]
+    if doubtful:
+        verdict.append(_small("not after Holm’s correction"))
+    cells = {
+        "page": [anchor],
+        "says": [*code_spans(claim["statement"]), _small(claim["kind"])],
+        "num": [element("b", *raised(amounts.measured(claim))), _small(*raised(spread))],
+        "iv": [against_threshold(claim, height=36)],
+        "runs": [runs],
+        "status": verdict,
+    }
+    return element(
+        "tr",
+        *(element("td", *content, class_=f"dl-ev__{name}") for name, content in cells.items()),
+        class_="dl-ev__row" if claim["holds"] else "dl-ev__row dl-ev__row--fails",
+        data_topic=dirname(entry.src),
+        data_kind=claim["kind"],
+        data_status=entry.status,
+    )
+
+
+def _small(*words: str | Element) -> Element:
+    return element("small", *words)

@@ -1,0 +1,161 @@
+"""The store: what is put is got, what is damaged is a miss with a warning, writes are atomic."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import multiprocessing
+from dataclasses import replace
+
+import pytest
+
+from dlfaq.errors import InputError
+from dlfaq.execution.config import read_settings
+from dlfaq.execution.key import file_hash, version
+from dlfaq.execution.result import Failure, Outcome, Output, Result
+from dlfaq.execution.store import Store
+
+
+@pytest.fixture
+def store(site):
+    (site / "lab.py").write_text("x = 1\n", encoding="utf-8")
+    return Store(read_settings(site))
+
+
+@pytest.fixture
+def result(site):
+    return Result(
+        outputs=[Output("é\n", "", [("text", "1")], [{"wide": "<svg/>"}], None), Output()],
+        values={"x": "1"},
+        claims=[{"statement": "s", "holds": True, "measured": 1.5, "at": 3}],
+        elapsed_s=1.25,
+        peak_bytes=100,
+        finished="2026-01-02",
+        environment={"python": "3.11"},
+        files={"lab.py": file_hash(site / "lab.py")},
+        distributions={"numpy": version("numpy")},
+    )
+
+
+def files(store, folder):
+    return list((store.folder / folder).iterdir())
+
+
+def test_a_result_comes_back_whole(store, result):
+    store.put("first", result)
+    assert store.get("first") == result
+    assert store.get("other") is None
+
+
+def test_a_file_that_the_chain_read_has_changed_and_comes_back(store, result, site):
+    store.put("first", result)
+    (site / "lab.py").write_text("x = 22\n", encoding="utf-8")
+    assert store.get("first") is None
+    (site / "lab.py").unlink()
+    assert store.get("first") is None
+    (site / "lab.py").write_text("x = 1\n", encoding="utf-8")
+    assert store.get("first") == result
+
+
+def test_a_result_belongs_to_the_files_it_saw_not_to_those_there_are_now(store, result, site):
+    (site / "lab.py").write_text("x = 22\n", encoding="utf-8")
+    store.put("first", result)
+    assert store.get("first") is None
+
+
+def test_a_distribution_has_another_version(store, result):
+    store.put("first", replace(result, distributions={"numpy": "0"}))
+    assert store.get("first") is None
+
+
+@pytest.mark.parametrize("folder", ["used", "results"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda data: data[:-1], id="cut"),
+        pytest.param(lambda _: b"", id="empty"),
+        pytest.param(lambda data: data.replace(b"lab.py", b"lib.py"), id="changed"),
+        pytest.param(lambda data: b"\xff\x00" + data, id="not text"),
+    ],
+)
+def test_a_damaged_entry_is_a_miss_with_a_warning(store, result, caplog, folder, damage):
+    store.put("first", result)
+    (file,) = files(store, folder)
+    file.write_bytes(damage(file.read_bytes()))
+    assert store.get("first") is None
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert caplog.messages == [f"the stored result {file.name} is damaged: run again"]
+    store.put("first", result)
+    assert store.get("first") == result
+
+
+@pytest.mark.parametrize("folder", ["used", "results"])
+@pytest.mark.parametrize(
+    "other", [[], {"outputs": 1}, {}, "text", {"files": 1, "distributions": 2}]
+)
+def test_an_entry_of_another_form_is_a_miss_with_a_warning(store, result, caplog, folder, other):
+    store.put("first", result)
+    (file,) = files(store, folder)
+    body = json.dumps(other).encode()
+    file.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    assert store.get("first") is None
+    assert [f"{file.name} is of another form" in message for message in caplog.messages] == [True]
+
+
+def _put_often(store, result, number):
+    for _ in range(150):
+        store.put("first", replace(result, elapsed_s=float(number), values={"x": "y" * 10**5}))
+
+
+def test_two_processes_write_one_entry_and_a_third_reads_it_whole(store, result, caplog):
+    store.put("first", result)
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_put_often, args=(store, result, n)) for n in (1, 2)]
+    for writer in writers:
+        writer.start()
+    seen = set()
+    while any(writer.is_alive() for writer in writers):
+        found = store.get("first")
+        assert found is not None
+        seen.add(found.elapsed_s)
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert caplog.messages == []
+    assert len(files(store, "results")) == 1  # no temporary file is left
+    assert len(seen) > 1
+
+
+def test_a_write_that_fails_leaves_what_was_there(store, result, monkeypatch):
+    store.put("first", result)
+    monkeypatch.setattr("pathlib.Path.replace", _no_space)
+    with pytest.raises(InputError, match=r"No space left.*DLFAQ_STORE"):
+        store.put("first", replace(result, elapsed_s=9.0))
+    monkeypatch.undo()
+    assert store.get("first") == result
+    assert len(files(store, "results")) == 1
+
+
+def _no_space(*_):
+    raise OSError(28, "No space left on device")
+
+
+def test_serve_remembers_the_last_good_result_and_the_last_failure(store, result):
+    failed = Outcome(
+        replace(result, values={}), [Failure("docs/a.md", 3, "E", "m", ["b"], [(3, "t")], 3)]
+    )
+    assert (store.last_good("a"), store.last_failure("a", "key")) == (None, None)
+    store.remember("a", "key", Outcome(result))
+    store.remember("a", "key 2", failed)
+    assert store.last_good("a") == result
+    assert store.last_failure("a", "key 2") == failed
+    assert store.last_failure("a", "key") is None
+    assert store.get("key 2") is None
+
+
+def test_a_damaged_memory_is_no_memory(store, result, caplog):
+    store.remember("a", "key", Outcome(result, [Failure("docs/a.md", 3, "E", "m")]))
+    (file,) = files(store, "last")
+    body = json.dumps({"key": "key", "outcome": {}}).encode()
+    file.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    assert store.last_failure("a", "key") is None
+    assert len(caplog.messages) == 1
