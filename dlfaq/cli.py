@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlfaq.errors import DlfaqError, InputError
 from dlfaq.execution.build import Report, build
 from dlfaq.execution.config import Settings, read_settings, seed_offset
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 
@@ -30,8 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        settings = read_settings(options.folder)
-        status: int = options.command(options, settings)
+        status: int = options.command(options)
     except DlfaqError as error:
         print(f"dlfaq: {error}", file=sys.stderr)
         return MISUSED
@@ -40,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _run(options: argparse.Namespace, settings: Settings) -> int:
+def _run(options: argparse.Namespace) -> int:
     report = build(
-        settings,
+        read_settings(options.folder),
         fresh=options.fresh,
         check=options.check,
         only=options.page,
@@ -55,14 +57,14 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     return DONE if report.ok else FAILED
 
 
-def _claims(options: argparse.Namespace, settings: Settings) -> int:
+def _claims(options: argparse.Namespace) -> int:
     from dlfaq.mutation import inverse_holds
     from dlfaq.site.claims_report import claims_table, placebo_effects, summary
     from dlfaq.site.evidence import evidence, write_evidence
 
+    settings = replace(read_settings(options.folder), placebo=options.placebo)
     if options.seed_offset is not None:
         settings = replace(settings, seed_offset=seed_offset(options.seed_offset))
-    settings = replace(settings, placebo=options.placebo)
     report = _built(options, settings)
     data = evidence(settings, report.pages, report.outcomes)
     claims = data["claims"]
@@ -75,9 +77,10 @@ def _claims(options: argparse.Namespace, settings: Settings) -> int:
     return FAILED if wrong or report.failures else DONE
 
 
-def _pilot(options: argparse.Namespace, settings: Settings) -> int:
+def _pilot(options: argparse.Namespace) -> int:
     from dlfaq.site.pilot import master_run, pilot_ok, pilot_report
 
+    settings = read_settings(options.folder)
     runs = []
     for offset in _EXPLORATION[: options.masters]:
         shifted = replace(settings, seed_offset=offset)
@@ -86,10 +89,9 @@ def _pilot(options: argparse.Namespace, settings: Settings) -> int:
     return DONE if pilot_ok(runs) else FAILED
 
 
-def _drift(options: argparse.Namespace, settings: Settings) -> int:
+def _drift(options: argparse.Namespace) -> int:
     from dlfaq.site.drift import drift, read_evidence
 
-    del settings
     found = drift(read_evidence(options.old), read_evidence(options.new))
     print(found.report)
     return DONE if found.ok else FAILED
@@ -106,19 +108,19 @@ def _built(options: argparse.Namespace, settings: Settings) -> Report:
     return report
 
 
-def _lint(options: argparse.Namespace, settings: Settings) -> int:
+def _lint(options: argparse.Namespace) -> int:
     from dlfaq.site.lint import lint
 
-    del options
-    errors = lint(settings)
+    errors = lint(read_settings(options.folder))
     for error in errors:
         print(error)
     return FAILED if errors else DONE
 
 
-def _new(options: argparse.Namespace, settings: Settings) -> int:
+def _new(options: argparse.Namespace) -> int:
     from dlfaq.site.scaffold import new_page
 
+    settings = read_settings(options.folder)
     file = new_page(options.question, settings, options.topic, options.answers)
     print(f"{settings.relative(file)} is ready to edit; `make serve` shows it as you write")
     return DONE
@@ -132,10 +134,16 @@ def _parser() -> argparse.ArgumentParser:
         epilog="examples:\n"
         "  dlfaq run                       run what is stale\n"
         "  dlfaq -C docs-site run --fresh  run everything of another site\n"
-        "  dlfaq pilot 'gradients/*'       try claims on exploration seeds",
+        "  dlfaq pilot 'gradients/*'       try claims on exploration seeds\n"
+        "  dlfaq claims --seed-offset 1    check every claim on seeds nobody has seen",
     )
     parser.add_argument(
-        "-C", dest="folder", type=Path, default=Path(), metavar="DIR", help="the folder of mkdocs.yml"
+        "-C",
+        dest="folder",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the folder of mkdocs.yml",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -144,7 +152,9 @@ def _parser() -> argparse.ArgumentParser:
     _jobs_option(run)
     run.add_argument("--fresh", action="store_true", help="run every chain, whatever is stored")
     run.add_argument(
-        "--check", action="store_true", help="run every chain, write nothing, compare with the store"
+        "--check",
+        action="store_true",
+        help="run every chain, write nothing, compare with the store",
     )
 
     claims = _command(

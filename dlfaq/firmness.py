@@ -58,11 +58,11 @@ def firmness(evidence: Evidence, threshold: Threshold, unit: str) -> Firmness:
         return Firmness()
     if evidence.statistic == "failure rate":
         return _of_share(evidence.measured, len(evidence.seeds), threshold)
-    ends = (threshold.low, evidence.measured, threshold.high, *evidence.interval)
+    values = [threshold.low, evidence.measured, threshold.high, *evidence.interval]
     if unit == RATIO:
         with np.errstate(divide="ignore"):  # no threshold from below is -∞, or 0 for ratios
-            ends = tuple(float(np.log(max(end, 0.0))) for end in ends)
-    return _of_mean(*ends, replicas=len(evidence.seeds))
+            values = [float(np.log(max(value, 0.0))) for value in values]
+    return _of_mean(*values, replicas=len(evidence.seeds))
 
 
 def _of_mean(

@@ -95,6 +95,8 @@ def test_record_is_what_the_engine_reads() -> None:
     )
     [made] = recorded()
     assert made.pop("interval") == pytest.approx([1 - HALF, 1 + HALF])
+    assert made.pop("standard_error") == pytest.approx((0.2 / 3) ** 0.5 / 2)
+    assert 0 < made.pop("p_value") < made.pop("failure_chance") < 1
     (file, line), *_ = made.pop("frames")
     assert (file, line) == (
         __file__,

@@ -7,19 +7,20 @@ everything up.
 from __future__ import annotations
 
 import json
-import os
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from dlfaq.errors import InputError, PageError
+from dlfaq.errors import PageError
 from dlfaq.execution.agreement import disagreements
+from dlfaq.execution.executors import executor_at, local_executor, workers
 from dlfaq.execution.failures import changed_meanwhile
 from dlfaq.execution.front_matter import front_matter
 from dlfaq.execution.key import file_hash, level_1
 from dlfaq.execution.page import Page, page_text, read_page
-from dlfaq.execution.process import ABANDONED, Ended, run_task, start_server
+from dlfaq.execution.process import ABANDONED, Ended, run_task
 from dlfaq.execution.progress import Progress
 from dlfaq.execution.result import Outcome
 from dlfaq.execution.runner import Job, make_task, outcome_of
@@ -58,29 +59,6 @@ class Report:
     def ok(self) -> bool:
         """Whether nothing failed and nothing differs."""
         return not self.failures and not self.changed
-
-
-def workers(jobs: int | None = None) -> int:
-    """How many chains run at once: as told, else DLFAQ_JOBS, else the cores this process may use.
-
-    Raises:
-        InputError: that is not a whole number above 0.
-    """
-    text = os.environ.get("DLFAQ_JOBS") if jobs is None else str(jobs)
-    if text is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    if not text.isdecimal() or int(text) < 1:
-        raise InputError(
-            expected="a whole number of chains at once, above 0",
-            got=f"{'DLFAQ_JOBS=' if jobs is None else ''}{text}",
-            cure="write 1 or more, or leave it out for one a core",
-        )
-    return int(text)
-
-
-def local_executor(jobs: int) -> ThreadPoolExecutor:
-    """Threads that each wait for one process of the fork server."""
-    return ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="dlfaq")
 
 
 def read_site(settings: Settings, only: str = "*") -> list[Page]:
@@ -134,11 +112,12 @@ def run_jobs(
         executor: where to run; only this process reads and writes the store.
         done: called with each job and its outcome.
     """
-    ABANDONED.clear()
+    build = uuid4().hex
     pending: dict[Future[Ended], tuple[Job, int]] = {}
 
     def submit(job: Job, attempt: int) -> None:
-        pending[executor.submit(run_task, make_task(job, settings))] = (job, attempt)
+        task = replace(make_task(job, settings), build=build)
+        pending[executor.submit(run_task, task)] = (job, attempt)
 
     try:
         for job in jobs:
@@ -156,7 +135,7 @@ def run_jobs(
                     outcome.failures.append(changed_meanwhile(job, changed))
                 done(job, outcome)
     except BaseException:
-        ABANDONED.set()
+        ABANDONED.add(build)
         for future in pending:
             future.cancel()
         raise
@@ -178,6 +157,7 @@ def build(
     serving: bool = False,
     only: str = "*",
     jobs: int | None = None,
+    executor: str | None = None,
 ) -> Report:
     """Run every stale chain of a site.
 
@@ -188,6 +168,7 @@ def build(
         serving: keep last good results and last failures for `mkdocs serve` to show.
         only: which pages, as a pattern for their path relative to docs_dir.
         jobs: chains at once; DLFAQ_JOBS, else the cores, if None.
+        executor: `dask://HOST:PORT` of a cluster to run on; this machine if None.
 
     Returns:
         What ran and every failure, each also printed as it comes; it raises for none of them.
@@ -197,16 +178,16 @@ def build(
         DlfaqError: no process can be started here.
     """
     store = Store(settings)
-    count = workers(jobs)
     report = Report(read_site(settings, only))
     all_jobs = jobs_of(report.pages, settings)
     keys = {job.name: level_1(job.chain, settings, job.thumbs) for job in all_jobs}
     stored = {name: result for name, key in keys.items() if (result := store.get(key)) is not None}
     report.outcomes = {name: Outcome(result) for name, result in stored.items()}
     stale = [job for job in all_jobs if fresh or check or job.name not in stored]
-    if stale:
-        start_server(settings.preload)
-    with local_executor(count) as executor, Progress(len(stale), count) as progress:
+    with (
+        executor_at(executor if stale else None, workers(jobs)) as (pool, count),
+        Progress(len(stale), count) as progress,
+    ):
 
         def done(job: Job, outcome: Outcome) -> None:
             report.ran += 1
@@ -228,7 +209,7 @@ def build(
 
         for page in report.pages:
             failed([str(error) for error in (*page.errors, *disagreements(page))])
-        run_jobs(stale, settings, executor, done)
+        run_jobs(stale, settings, pool, done)
     return report
 
 

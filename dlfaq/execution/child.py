@@ -26,7 +26,13 @@ from dlfaq.execution.compiling import Compiled, compile_snippet
 from dlfaq.execution.display import display
 from dlfaq.execution.forks import Forks
 from dlfaq.execution.imports import when_imported
-from dlfaq.execution.isolation import isolate, lift_memory_limit, make_deterministic
+from dlfaq.execution.isolation import (
+    isolate,
+    keep_room,
+    lift_memory_limit,
+    make_deterministic,
+    make_room,
+)
 from dlfaq.execution.memory import peak_bytes, start_peak
 from dlfaq.execution.reads import Reads
 from dlfaq.execution.task import CHAIN_FILE
@@ -159,9 +165,11 @@ def _value(
 ) -> object:
     """Run a snippet; the value of its last expression, None where its point is an exception."""
     expected = task.raises[index]
+    keep_room()
     try:
         value = snippet.run(namespace)
     except BaseException as error:
+        make_room()
         kind = type(error)
         if expected not in {kind.__name__, f"{kind.__module__}.{kind.__qualname__}"}:
             raise

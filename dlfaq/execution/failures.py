@@ -42,7 +42,10 @@ def failures_of(job: Job, ended: Ended, settings: Settings) -> list[Failure]:
 
 def changed_meanwhile(job: Job, files: Iterable[str]) -> Failure:
     """The failure of a chain whose files changed each time it ran."""
-    message = f"{', '.join(files)} changed each time it ran; run again when all stand still"
+    message = (
+        f"{', '.join(files)} changed each time it ran, or is another where it ran; run again when "
+        "all stand still"
+    )
     return _failure(job, job.chain.head.start, "ChangedMeanwhile", message)
 
 

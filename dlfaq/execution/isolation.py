@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     from dlfaq.execution.task import ChainTask
 
-__all__ = ["isolate", "lift_memory_limit", "make_deterministic"]
+__all__ = [
+    "isolate",
+    "keep_room",
+    "lift_memory_limit",
+    "make_deterministic",
+    "make_room",
+]
+
+_ROOM_BYTES = 2**20
+
+_room: list[bytearray] = []
 
 _MASTER_SEED = 10
 _SEEDS_PER_MASTER = 100
@@ -106,8 +116,19 @@ def _limit_memory(most: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (hard if 0 <= hard < most else most, hard))
 
 
+def keep_room() -> None:
+    """Set some memory aside, for what has to be done when a snippet has used all it may."""
+    if not _room:
+        _room.append(bytearray(_ROOM_BYTES))
+
+
+def make_room() -> None:
+    """Give back what was set aside."""
+    _room.clear()
+
+
 def lift_memory_limit() -> None:
-    """Leave room to report a chain that has used all it may."""
+    """Let the chain's report take what it needs."""
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ABANDONED", "Ended", "run_task", "start_server"]
 
-#: Set to end every chain that runs and start no other, as at Ctrl-C.
-ABANDONED = threading.Event()
+#: Builds of this process whose chains are ended and no longer started, as at Ctrl-C.
+ABANDONED: set[str] = set()
 
 #: How often a running chain is looked at, and how long it may take to say where it hangs.
 _POLL_S = 0.1
@@ -44,6 +44,7 @@ _STACK_S = 0.2
 _FLOOD_BYTES = 100_000_000
 
 _lock = threading.Lock()
+_servers: dict[tuple[str, ...], forkserver.ForkServer] = {}
 
 
 @dataclass
@@ -100,6 +101,15 @@ def _hidden_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
+def _server(preload: Sequence[str]) -> forkserver.ForkServer:
+    """The fork server that holds these modules: sites of one process may ask for different ones."""
+    key = tuple(preload)
+    if key not in _servers:
+        _servers[key] = forkserver.ForkServer()
+        _servers[key].set_forkserver_preload(["dlfaq.execution.preload"])
+    return _servers[key]
+
+
 def start_server(preload: Sequence[str]) -> None:
     """Start the fork server, if it does not run yet; it loads its packages in the background.
 
@@ -112,8 +122,7 @@ def start_server(preload: Sequence[str]) -> None:
             "process groups and memory limits; the lab works here, run pages in a container"
         )
     with _lock, _server_environment(preload):
-        multiprocessing.set_forkserver_preload(["dlfaq.execution.preload"])
-        forkserver.ensure_running()
+        _server(preload).ensure_running()
 
 
 def run_task(task: ChainTask) -> Ended:
@@ -130,7 +139,7 @@ def run_task(task: ChainTask) -> Ended:
         folder = Path(name)
         process = _start(task, folder)
         try:
-            reason = _wait(process.sentinel, folder, task.timeout_s)
+            reason = _wait(process.sentinel, folder, task)
             if reason in {"Timeout", "Flood"}:
                 _ask_where(process.pid, folder / "stack")
         finally:
@@ -149,10 +158,14 @@ def run_task(task: ChainTask) -> Ended:
 def _start(task: ChainTask, folder: Path) -> ForkServerProcess:
     from dlfaq.execution import child  # noqa: PLC0415 - it loads on Linux only
 
+    # A worker of Dask is a daemon, which multiprocessing lets have no children of its own.
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
     context = multiprocessing.get_context("forkserver")
     process = context.Process(target=child.main, args=(task, str(folder)), name="dlfaq-chain")
     try:
-        with _lock, _hidden_main():
+        with _lock, _hidden_main(), _server_environment(task.preload):
+            # multiprocessing knows one server only, which it asks by this function.
+            forkserver.connect_to_new_process = _server(task.preload).connect_to_new_process
             process.start()
     except (EOFError, OSError) as error:
         raise DlfaqError(
@@ -162,13 +175,13 @@ def _start(task: ChainTask, folder: Path) -> ForkServerProcess:
     return process
 
 
-def _wait(sentinel: int, folder: Path, timeout_s: float) -> str:
+def _wait(sentinel: int, folder: Path, task: ChainTask) -> str:
     """Wait for the end of the process; the reason if it has to be ended before."""
-    end = time.monotonic() + timeout_s
+    end = time.monotonic() + task.timeout_s
     while not connection.wait([sentinel], timeout=min(_POLL_S, max(0.0, end - time.monotonic()))):
         if time.monotonic() >= end:
             return "Timeout"
-        if ABANDONED.is_set():
+        if task.build in ABANDONED:
             return "Abandoned"
         written = sum(_size(folder / name) for name in ("stdout", "stderr"))
         if written > _FLOOD_BYTES:

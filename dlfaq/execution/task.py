@@ -32,6 +32,7 @@ class ChainTask:
         placebo: see Settings.
         timeout_s: limit of wall time; the parent holds it.
         preload: what the fork server loads, should it have to be started.
+        build: the build that it belongs to, which may be abandoned.
     """
 
     codes: tuple[str, ...]
@@ -48,6 +49,7 @@ class ChainTask:
     placebo: bool = False
     timeout_s: float = 60.0
     preload: tuple[str, ...] = ()
+    build: str = ""
 
     def counts(self, file: str) -> bool:
         """Whether a file, by its absolute path, is one of the site's."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from dlfaq.site import amounts
 from dlfaq.site.margin import margin
 from dlfaq.site.table import table
-from dlfaq.site.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +28,7 @@ def claims_table(claims: Sequence[dict[str, Any]], inverted: Sequence[bool] | No
     rows = [_row(claim) for claim in claims]
     if inverted is None:
         return table(_COLUMNS, rows)
-    words = ["HOLDS TOO" if holds else "fails" for holds in inverted]
+    words = ["HOLDS" if holds else "fails" for holds in inverted]
     rows = [[*row, word] for row, word in zip(rows, words, strict=True)]
     return table([*_COLUMNS, "inverted"], rows)
 
@@ -38,9 +37,9 @@ def summary(claims: Sequence[dict[str, Any]], inverted: Sequence[bool] | None = 
     """How many claims hold, as measured and inverted."""
     compared = [claim for claim in claims if claim["holds"] is not None]
     held = sum(claim["holds"] for claim in compared)
-    line = f"{held} of {counted(len(compared), 'claim')} hold"
+    line = f"{held} of {len(compared)} claims hold"
     if len(compared) < len(claims):
-        line += f"; {len(claims) - len(compared)} compare no arms"
+        line += f"; {len(claims) - len(compared)} without arms"
     if inverted is not None:
         line += f"; inverted, {sum(inverted)} of {len(inverted)}"
     return line

@@ -45,6 +45,7 @@ def read_evidence(file: Path) -> dict[str, Any]:
     """
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
+        dict(data["environment"])
         for claim in data["claims"]:
             _key(claim)
             margin(claim)
@@ -60,8 +61,8 @@ def read_evidence(file: Path) -> dict[str, Any]:
 def drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> Drift:
     """Find the claims whose value moved by more than its interval or whose margin shrank.
 
-    A claim is known by its page and statement. An identity has no interval: it moved if it left
-    the threshold that it kept to.
+    A claim is known by its page and statement. An identity has no interval, so it only ever
+    shrinks towards its threshold, or falls.
 
     Args:
         old: the evidence of one run.
@@ -97,9 +98,9 @@ def _name(claim: Mapping[str, Any]) -> str:
 
 
 def _moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    low, high = old["interval"] or (old["measured"], old["measured"])
     if old["interval"] is None:
-        return margin(new) < 0 <= margin(old)
+        return False
+    low, high = old["interval"]
     return not low <= new["measured"] <= high
 
 

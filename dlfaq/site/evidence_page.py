@@ -137,16 +137,14 @@ def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
     interval = amounts.interval(claim)
     spread = "exact" if interval is None else f"95 %: {interval}"
     runs = "no runs needed" if interval is None else counted(claim["replicas"], "run")
-    verdict = [status(claim)]
-    if doubtful:
-        verdict.append(_small("not after Holm’s correction"))
-    cells = {
+    doubt = [_small("not after Holm’s correction")] if doubtful else []
+    cells: dict[str, list[str | Element]] = {
         "page": [anchor],
         "says": [*code_spans(claim["statement"]), _small(claim["kind"])],
         "num": [element("b", *raised(amounts.measured(claim))), _small(*raised(spread))],
         "iv": [against_threshold(claim, height=36)],
         "runs": [runs],
-        "status": verdict,
+        "status": [status(claim), *doubt],
     }
     return element(
         "tr",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dlfaq.errors import PageError
 from dlfaq.execution.agreement import disagreements
 from dlfaq.execution.build import read_site
+from dlfaq.execution.fences import scan
 from dlfaq.site.catalogue import read_catalogue
 
 if TYPE_CHECKING:
@@ -52,11 +53,10 @@ def lint(settings: Settings) -> list[PageError]:
 
 def _prose(page: Page) -> Iterator[tuple[int, str]]:
     """The lines of a page outside its fences, with their numbers."""
-    fenced = False
+    fences = scan(page.lines, page.first, lambda *_: None)
+    fenced = {number for fence in fences for number in range(fence.start, fence.end + 1)}
     for number, line in enumerate(page.lines[page.first :], page.first + 1):
-        if line.lstrip().startswith("```"):
-            fenced = not fenced
-        elif not fenced:
+        if number not in fenced:
             yield number, line
 
 

@@ -70,7 +70,9 @@ def pilot_report(runs: Sequence[MasterRun]) -> str:
     broken = [f"seed offset {run.offset}: {line}" for run in runs for line in run.broken]
     if broken:
         blocks.append(
-            "\n".join(["chains that broke off, whose claims are missing above:", *broken])
+            "\n".join(
+                ["chains that broke off; what they would have claimed is missing above:", *broken]
+            )
         )
     return "\n\n".join(blocks) or "the page makes no claim"
 

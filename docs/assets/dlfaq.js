@@ -26,3 +26,6 @@ for (const form of document.querySelectorAll("form.dl-filter")) {
   form.addEventListener("submit", (event) => event.preventDefault());
   show(); // a browser keeps what was typed when it goes back
 }
+
+/* Material's search is a dialog without a name. */
+document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");

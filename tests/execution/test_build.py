@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dlfaq.errors import InputError
-from dlfaq.execution.build import build, workers
+from dlfaq.execution.build import build, jobs_of, read_site, run_jobs, workers
 from dlfaq.execution.config import read_settings
-from dlfaq.execution.key import file_hash
+from dlfaq.execution.key import file_hash, level_1
+from dlfaq.execution.store import Store
 
 MINISITE = Path(__file__).parent.parent / "minisite"
 
@@ -48,10 +51,6 @@ def ran(root, **options) -> list[str]:
 
 def build_keys(settings) -> set[str]:
     """The chains that a build would find in the store, by name."""
-    from dlfaq.execution.build import jobs_of, read_site  # noqa: PLC0415
-    from dlfaq.execution.key import level_1  # noqa: PLC0415
-    from dlfaq.execution.store import Store  # noqa: PLC0415
-
     store = Store(settings)
     jobs = jobs_of(read_site(settings), settings)
     return {job.name for job in jobs if store.get(level_1(job.chain, settings)) is not None}
@@ -178,6 +177,11 @@ def test_only_some_pages(site):
     assert build(read_settings(site), fresh=True, only="l*.md").ran == 1
 
 
+CHANGED = (
+    "ChangedMeanwhile: lab.py changed each time it ran, or is another where it ran; "
+    "run again when all stand still"
+)
+
 EDITS = """\
 ```python
 from pathlib import Path
@@ -210,13 +214,31 @@ def test_a_chain_whose_files_never_stand_still_fails_and_is_not_stored(site, tmp
     (site / "docs" / "edits.md").write_text(page, encoding="utf-8")
     report = build(read_settings(site), only="edits.md")
     assert [failure.split("\n")[0] for failure in report.failures] == [
-        (
-            "docs/edits.md:1: ChangedMeanwhile: lab.py changed each time it ran; "
-            "run again when all stand still"
-        )
+        f"docs/edits.md:1: {CHANGED}"
     ]
     assert (tmp_path / "runs").read_text(encoding="utf-8") == "..."
     assert build(read_settings(site), only="edits.md").ran == 1
+
+
+class Elsewhere(ThreadPoolExecutor):
+    """Another machine, whose lab is not ours."""
+
+    def submit(self, function, task):
+        return super().submit(self._run, function, task)
+
+    def _run(self, function, task):
+        ended = function(pickle.loads(pickle.dumps(task)))
+        ended.files["lab.py"] = "another"
+        return pickle.loads(pickle.dumps(ended))
+
+
+def test_a_result_of_another_lab_than_ours_is_refused(site):
+    settings = read_settings(site)
+    jobs = jobs_of(read_site(settings, "data.md"), settings)
+    told = []
+    with Elsewhere(1) as executor:
+        run_jobs(jobs, settings, executor, lambda _, outcome: told.extend(outcome.failures))
+    assert [failure.summary for failure in told] == [f"docs/data.md:5: {CHANGED}"]
 
 
 def test_names_of_chains_never_clash(site):
@@ -236,13 +258,13 @@ def test_a_page_that_cannot_be_read_fails_and_the_others_run(site, capsys):
 
 def test_a_warm_build_loads_nothing_heavy_and_starts_no_server(built):
     code = (
-        "import multiprocessing.forkserver as f, sys\nfrom dlfaq.cli import main\n"
+        "import sys\nfrom dlfaq.cli import main\nfrom dlfaq.execution import process\n"
         f"status = main(['-C', {str(built)!r}, 'run'])\n"
         "heavy = {'torch', 'matplotlib', 'numpy', 'scipy', 'mkdocs'} & set(sys.modules)\n"
-        "print(status, heavy, f._forkserver._forkserver_pid)"
+        "print(status, heavy, process._servers)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "0 of 4 chains run, 0 failures\n0 set() None\n"
+    assert done.stdout == "0 of 4 chains run, 0 failures\n0 set() {}\n"
 
 
 def test_a_build_that_is_interrupted_ends_its_chains_at_once(tmp_path):

@@ -76,7 +76,7 @@ FAULTS = {
         "x = 1\nx is 1", 3, """SyntaxError: "is" with a literal. Did you mean "=="?"""
     ),
     "hangs": Fault(
-        "#| timeout: 1\nprint('before')\nwhile True:\n    pass",
+        "#| timeout: 1\nprint('before')\nwhile True: pass",
         4,
         "Timeout: no end after 1 s; raise it with `#| timeout: SECONDS`, or do less",
         "before\n",
@@ -123,6 +123,9 @@ FAULTS = {
         "SIGSEGV: the process was killed",
     ),
     "eats_memory": Fault("kept = []\nwhile True:\n    kept.append(bytes(10**6))", 4, "MemoryError"),
+    "eats_memory_in_crumbs": Fault(
+        "kept = []\nwhile True:\n    kept.append([0] * 9)", 4, "MemoryError"
+    ),
     "eats_memory_at_once": Fault(
         "import numpy as np\n\nnp.ones(10**9)",
         4,
@@ -186,7 +189,7 @@ FAULTS = {
         'ClaimFailed: "Two is three" does not hold: measured 2, asked within 3 to 3',
     ),
     "claims_and_swallows": Fault(
-        "from dlfaq import claim\n\ntry:\n    claim('A', 1.0, at_least=2)\nexcept Exception:\n    pass",
+        "from dlfaq import claim\n\ntry:\n    claim('A', 1.0, at_least=2)\nexcept: pass",
         5,
         'ClaimFailed: "A" does not hold: measured 1, asked at least 2',
     ),
@@ -266,6 +269,7 @@ FINE = {
         "left\n",
     ),
     "changes_directory": ("import os\n\nos.chdir('/')\nprint(os.getcwd())", "stdout", "/\n"),
+    "reads_nothing": ("import os\n\nprint(os.read(0, 9))", "stdout", "b''\n"),
     "prints_html": ("print('<b>&amp;</b>')", "stdout", "<b>&amp;</b>\n"),
     "prints_colours": ("print('\\x1b[31mred\\x1b[0m \\x1b]0;title\\x07')", "stdout", "red \n"),
     "prints_progress": ("print('10 %\\r50 %\\rdone')", "stdout", "done\n"),
@@ -301,6 +305,11 @@ FINE = {
         "exception",
         "SystemExit",
     ),
+    "raises_memory_error": (
+        "#| raises: MemoryError\nkept = []\nwhile True:\n    kept.append([0] * 9)",
+        "exception",
+        "MemoryError",
+    ),
     "may_warn": (
         "#| warning: true\nimport warnings\n\nfor _ in range(2):\n    warnings.warn('careful')",
         "stderr",
@@ -335,7 +344,8 @@ def run(root: Path, *arguments: str) -> Built:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
+        input="typed\n",
         env={**os.environ, "COLUMNS": "80"},
     )
     return Built(root, done.returncode, done.stdout, done.stderr)

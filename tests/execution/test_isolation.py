@@ -27,7 +27,7 @@ def root(tmp_path_factory):
 def run(root):
     """A function that runs one snippet with what every site preloads, torch included."""
 
-    def run(code: str, **fields) -> Ended:
+    def run(code: str, preload=PRELOAD, **fields) -> Ended:
         task = ChainTask(
             codes=(f"{code.strip()}\n",),
             raises=(None,),
@@ -35,7 +35,7 @@ def run(root):
             sizes=(("wide",),),
             expressions=(),
             root=str(root),
-            preload=PRELOAD,
+            preload=preload,
             **fields,
         )
         ended = run_task(task)
@@ -69,6 +69,11 @@ print(json.dumps([threads, ours, "torch" in sys.modules, sys.argv]))
     assert value(code) == [["1"], [], True, ["<snippets>"]]
 
 
+def test_two_sites_in_one_process_have_each_its_server(value):
+    code = "import sys\nprint(json.dumps('torch' in sys.modules))"
+    assert [value(code), value(code, preload=()), value(code)] == [True, False, True]
+
+
 def test_torch_stays_at_one_thread_after_parallel_work(value):
     code = """
 import torch
@@ -83,6 +88,10 @@ print(json.dumps([torch.get_num_threads(), torch.are_deterministic_algorithms_en
 def test_an_empty_chain_costs_a_fifth_of_a_second_of_the_processor(value):
     # From the fork on: what a process inherits counts for the server.
     assert value("import time\nprint(time.process_time())") < 0.2
+
+
+def test_the_collector_leaves_what_the_server_holds_alone(value):
+    assert value("import gc\nprint(gc.get_freeze_count())") > 100_000
 
 
 def test_nothing_of_one_chain_is_seen_by_the_next(value):
@@ -165,9 +174,9 @@ for _ in range(2):
 def test_settings_reach_the_lab_by_the_environment(value):
     code = (
         "import os\nprint(json.dumps([os.environ[name] for name in ('DLFAQ_RUNNER',"
-        " 'DLFAQ_SEED_OFFSET', 'DLFAQ_DEVICE', 'PYTHONHASHSEED', 'OMP_NUM_THREADS')]))"
+        " 'DLFAQ_SEED_OFFSET', 'DLFAQ_DEVICE', 'PYTHONHASHSEED', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')]))"
     )
-    assert value(code, seed_offset=-3, device="cuda:1") == ["1", "-3", "cuda:1", "0", "1"]
+    assert value(code, seed_offset=-3, device="cuda:1") == ["1", "-3", "cuda:1", "0", "1", "1", "1"]
 
 
 def test_the_working_directory_is_an_empty_temporary_folder(value):

@@ -70,7 +70,7 @@ def test_thumbnails_change_the_key(first):
 
 @pytest.mark.parametrize(
     "change",
-    [{"seed_offset": 1}, {"device": "cuda"}, {"memory_bytes": 2**30}],
+    [{"seed_offset": 1}, {"placebo": True}, {"device": "cuda"}, {"memory_bytes": 2**30}],
     ids=lambda change: next(iter(change)),
 )
 def test_a_setting_changes_the_key(first, change):

@@ -1,4 +1,4 @@
-"""A tiny site that shows everything a page can show, built once by MkDocs for all tests that read it."""
+"""A tiny site that shows all that a page can show, built once by MkDocs for all its tests."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ print("<b>bold</b> & so on".upper())
 total * 2
 ```
 
-*In emphasis `{python} total / 3`* and **`{python} f"{total:.1f}"`** in [link `{python} 7`](figures.md).
+*In emphasis `{python} total / 3`* and **`{python} f"{total:.1f}"`**
+in [link `{python} 7`](figures.md).
 
 - a list `{python} 1 + 1`
     - of two levels `{python} "x|y"`
@@ -379,8 +380,15 @@ class Site:
 
     def run(self, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Run `python -m module`; the output is both streams together."""
+        return self._call([sys.executable, "-m", module, *arguments], environment)
+
+    def dlfaq(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run the command dlfaq; the output is both streams together."""
+        return self._call([str(Path(sys.executable).with_name("dlfaq")), *arguments], {})
+
+    def _call(self, command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
+            command,
             cwd=self.folder,
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,

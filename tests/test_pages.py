@@ -1,0 +1,12 @@
+"""The pages of this site, as far as can be told without running them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlfaq.execution.config import read_settings
+from dlfaq.site.lint import lint
+
+
+def test_our_pages_are_clean():
+    assert [str(error) for error in lint(read_settings(Path(__file__).parents[1]))] == []
