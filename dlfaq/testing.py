@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,13 +22,15 @@ from dlfaq.execution.config import Settings, read_settings
 from dlfaq.execution.key import level_1
 from dlfaq.execution.page import Page, read_page
 from dlfaq.execution.result import Outcome
-from dlfaq.execution.runner import Job
 from dlfaq.execution.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from _pytest._io import TerminalWriter
+
+    from dlfaq.execution.runner import Job
 
 __all__ = ["ChainFailed", "PageCheck", "PageFile"]
 
@@ -43,7 +44,7 @@ class _Told(TerminalRepr):
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.reprcrash = ReprFileLocation("", 0, text.split("\n")[0])
+        self.reprcrash = ReprFileLocation("", 0, text.partition("\n")[0])
 
     def toterminal(self, tw: TerminalWriter) -> None:
         """Write the whole text."""

@@ -123,9 +123,7 @@ FAULTS = {
         "SIGSEGV: the process was killed",
     ),
     "eats_memory": Fault("kept = []\nwhile True:\n    kept.append(bytes(10**6))", 4, "MemoryError"),
-    "eats_memory_in_crumbs": Fault(
-        "kept = []\nwhile True:\n    kept.append([0] * 9)", 4, "MemoryError"
-    ),
+    "eats_memory_in_crumbs": Fault("kept = []\nwhile True: kept.append([0] * 9)", 3, "MemoryError"),
     "eats_memory_at_once": Fault(
         "import numpy as np\n\nnp.ones(10**9)",
         4,
@@ -214,6 +212,12 @@ PAGES = {
         7,
         "SyntaxError: '[' was never closed",
         ["", "", ""],
+    ),
+    "syntax_at_the_end_of_the_first": (
+        f"```python\nif 1:\n```\n\n{CONT}\n```python\ny = 1\n```\n",
+        2,
+        "IndentationError: expected an indented block after 'if' statement on line 2",
+        ["", ""],
     ),
     "killed_in_the_second": (
         f"```python\nprint(1)\n```\n\n{CONT}\n```python\nprint(2)\nimport os\nos._exit(1)\n```\n",

@@ -174,7 +174,8 @@ for _ in range(2):
 def test_settings_reach_the_lab_by_the_environment(value):
     code = (
         "import os\nprint(json.dumps([os.environ[name] for name in ('DLFAQ_RUNNER',"
-        " 'DLFAQ_SEED_OFFSET', 'DLFAQ_DEVICE', 'PYTHONHASHSEED', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')]))"
+        " 'DLFAQ_SEED_OFFSET', 'DLFAQ_DEVICE', 'PYTHONHASHSEED',"
+        " 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')]))"
     )
     assert value(code, seed_offset=-3, device="cuda:1") == ["1", "-3", "cuda:1", "0", "1", "1", "1"]
 

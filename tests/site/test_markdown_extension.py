@@ -267,7 +267,7 @@ def test_two_cold_builds_give_the_same_bytes(tiny, tmp_path):
     assert list((tmp_path / "store" / "results").iterdir())
     first = tiny.folder / "site"
     files = [path for path in first.rglob("*") if path.suffix in {".html", ".json"}]
-    assert len(files) == len(PAGES) + 3
+    assert len(files) == len(PAGES) + 4  # 404, search, evidence.json and its schema
     for file in files:
         other = tmp_path / "site" / file.relative_to(first)
         assert emptied(file.read_text(encoding="utf-8")) == emptied(
@@ -363,7 +363,10 @@ def test_a_build_names_each_fault_once_and_fails(broken, strictness):
 
 UNSHOWN = {
     "inline": ("Prose.\n\nBad $\\frac{1}{2$ inside.\n", "3: LaTeX: "),
-    "block": ("Prose.\n\n$$\nx = 1 \\\\\n\\nonsense\n$$\n", "4: LaTeX: "),
+    "block": (
+        "Prose.\n\n$$\nx = 1 \\\\\n\\nonsense\n$$\n",
+        '4: LaTeX: Unknown command "\\nonsense" in `x = 1',
+    ),
     "figure": ("```python\n1\n```\n\n`{figure} a`\n", "5: no figure 'a' on this page; "),
     "claim": ("```python\n1\n```\n\n`{claim} a`\n", "5: no claim 'a' on this page; "),
 }
