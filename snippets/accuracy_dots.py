@@ -6,7 +6,7 @@ from dlfaq import y_label
 
 def accuracy_dots(arms):
     """One column an arm: a dot for each run, a bar for their mean."""
-    figure, axes = plt.subplots()
+    _, axes = plt.subplots()
     looks = {"none": ("C2", "^"), "one": ("C0", "o"), "three": ("C1", "s")}
     for place, (name, accuracy) in enumerate(arms.items()):
         color, marker = looks[name]

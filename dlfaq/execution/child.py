@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from dlfaq.execution import svg
 from dlfaq.execution.compiling import Compiled, compile_snippet
 from dlfaq.execution.display import display
+from dlfaq.execution.exceptions import describe, headline
 from dlfaq.execution.forks import Forks
 from dlfaq.execution.imports import when_imported
 from dlfaq.execution.isolation import (
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
     from dlfaq.execution.task import ChainTask
 
 __all__ = ["main"]
-
-#: Characters of an exception's message that are kept.
-_MESSAGE = 10_000
 
 # Snippets get a wrapped one, which notes where they leave.
 _leave = os._exit
@@ -90,7 +88,7 @@ def main(task: ChainTask, folder: str) -> None:
     try:
         _run(task, report, out)
     except BaseException as error:  # noqa: BLE001 - whatever ends a chain is reported
-        report.error = report.error or _describe(error, task, 1)
+        report.error = report.error or describe(error, task, 1)
     lift_memory_limit()
     report.elapsed_s = time.perf_counter() - started
     report.peak_bytes = peak_bytes()
@@ -130,7 +128,7 @@ def _run(task: ChainTask, report: _Report, out: Path) -> None:
                 value = eval(expression, module.__dict__)  # noqa: S307 - the page's own code
                 report.values[expression] = limited(value_text(value))
         except BaseException as error:
-            report.error = {**_describe(error, task, 1), "expression": expression}
+            report.error = {**describe(error, task, 1), "expression": expression}
             raise
 
 
@@ -156,7 +154,7 @@ def _run_snippet(
             if "matplotlib.pyplot" in sys.modules:
                 report.figures[index] = _figures(task.sizes[index])
         except BaseException as error:
-            report.error = report.error or _describe(error, task, snippet.last_line)
+            report.error = report.error or describe(error, task, snippet.last_line)
             raise
 
 
@@ -173,7 +171,7 @@ def _value(
         kind = type(error)
         if expected not in {kind.__name__, f"{kind.__module__}.{kind.__qualname__}"}:
             raise
-        report.exceptions[index] = _headline(error)
+        report.exceptions[index] = headline(error)
         return None
     if expected is not None:
         report.error = {
@@ -193,47 +191,6 @@ def _figures(sizes: tuple[str, ...]) -> list[dict[str, str]]:
     drawn = [svg.draw(figure, sizes) for figure in figures]
     pyplot.close("all")
     return drawn
-
-
-def _message(error: BaseException) -> str:
-    try:
-        text = error.msg if isinstance(error, SyntaxError) else str(error)
-    except Exception as wrong:  # noqa: BLE001 - an exception that cannot say what it is
-        text = f"(its message cannot be read: {type(wrong).__name__})"
-    return text[:_MESSAGE]
-
-
-def _headline(error: BaseException) -> str:
-    message = _message(error)
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
-
-
-def _describe(error: BaseException, task: ChainTask, line: int) -> dict[str, Any]:
-    """An exception as text and numbers, which is all that crosses processes.
-
-    Args:
-        error: the exception.
-        task: says which files are the site's.
-        line: the line of the chain, should no frame of the chain be in the traceback.
-    """
-    places = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        places.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))
-        traceback = traceback.tb_next
-    if isinstance(error, SyntaxError) and error.filename is not None:
-        places.append((error.filename, error.lineno or 1))
-    deeper = None
-    for file, number in places:
-        if file == CHAIN_FILE:
-            line, deeper = number, None
-        elif task.counts(file):
-            deeper = (os.path.relpath(file, task.root), number)
-    if all(file != CHAIN_FILE for file, _ in places):
-        deeper = None  # our own frames
-    return {"kind": type(error).__name__, "message": _message(error), "line": line} | {
-        "deeper": deeper
-    }
 
 
 def _claims(report: _Report) -> None:

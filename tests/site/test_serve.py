@@ -44,6 +44,7 @@ from dlfaq import claim
 
 measured = 4.0
 claim("Four is at least four", measured, at_least=4)
+print("measured", measured)
 ```
 """,
     # The first build meets all of these.
@@ -222,6 +223,7 @@ def test_a_claim_that_does_not_hold_says_so_on_its_card(serve):
     html = serve.shows("claim", "Does not hold")
     assert '<article class="dl-claim dl-claim--fails" id="claim-four-is-at-least-four">' in html
     assert "<b>ClaimFailed</b> in <code>docs/claim.md:5</code>: " in html
+    assert "<samp>measured 3.5</samp>" in html
     assert "dl-stale" not in html
     serve.edit("docs/claim.md", "measured = 3.5", "measured = 4.5")
     assert "dl-error" not in serve.shows("claim", "✓ Holds")
