@@ -2,15 +2,17 @@
 
 Two halves that never import each other:
 
-- **the lab**, what a page imports (`from dlfaq import digits, fit_many, claim`): `data`, `models`, `training`,
-  `replicas`, `tuning`, `gradients`, `statistics`, `claims`, `figures`. PyTorch lives here.
-- **the engine**, what runs and shows a page: `execution` reads pages, runs their chains in fresh processes and
-  keeps the results; `site` turns results into HTML while Markdown is rendered, and runs nothing.
+- **the lab**, what a page imports (`from dlfaq import digits, fit_many, claim`): `data`, `models`,
+  `training`, `replicas`, `tuning`, `comparison`, `gradients`, `statistics`, `claims`, `figures`.
+  PyTorch lives here.
+- **the engine**, what runs and shows a page: `execution` reads pages, runs their chains in fresh
+  processes and keeps the results; `site` turns results into HTML while Markdown is rendered, and
+  runs nothing.
 
 `cli` is the command `dlfaq`, `testing` the pytest glue, `errors` the one root of all errors.
 
-This module imports nothing heavy: a name is loaded with its module at first use, so that a page which uses one
-function of the lab depends on that function's module alone.
+This module imports nothing heavy: a name is loaded with its module at first use, so that a page
+which uses one function of the lab depends on that function's module alone.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from importlib import import_module
 
 _MODULES = {
     "claims": ["claim"],
+    "comparison": ["Comparison", "compare"],
     "data": ["Dataset", "Examples", "digits", "fashion_mnist", "mnist", "mnist1d"],
     "figures": ["line_labels", "replicates", "y_label"],
     "gradients": ["GradientNorms", "gradient_norms"],
@@ -33,7 +36,7 @@ _MODULES = {
         "mean_interval",
     ],
     "training": ["fit"],
-    "tuning": ["Comparison", "Tuned", "compare", "tune"],
+    "tuning": ["Trained", "Tuned", "tune"],
 }
 
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

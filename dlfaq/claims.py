@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from dlfaq.errors import ClaimFailed, InputError
 from dlfaq.firmness import firmness
 from dlfaq.judgement import RATIO, Threshold, measure
+from dlfaq.paired import Paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +73,8 @@ def claim(
     Args:
         statement: the sentence, unique on its page.
         measured: a number; or for each replica a number or a boolean, shape (n,). A list, a NumPy
-            array or a tensor.
+            array or a tensor. What compares arms comes best from `difference` or `ratio` of a
+            `Comparison`: the claim then knows the arms and can be run as a placebo.
         at_least: the threshold from below. Exactly one of the three thresholds is given.
         at_most: the threshold from above.
         within: two margins; `within=m` means (-m, m), for ratios (1/m, m).
@@ -112,6 +114,7 @@ def claim(
         "holds": evidence.holds(threshold),
         **asdict(firmness(evidence, threshold, unit)),
         "fails_when": fails_when,
+        "arms": [*measured.arms] if isinstance(measured, Paired) and measured.arms else None,
         "frames": _frames(),
     }
     # A reader may run a cell twice: the new record takes the place of the old one.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, optim
 
 from dlfaq.errors import InputError
@@ -42,8 +42,8 @@ def build_optimizer(
     """An optimizer over groups of (learning rate, parameters).
 
     Raises:
-        InputError: an unknown name, a rate that is not finite and above 0, options it does not
-            take, or a step() that needs a closure.
+        InputError: an unknown name, a rate that is not finite and above 0, or options it does not
+            take.
     """
     kind = _NAMES.get(optimizer) if isinstance(optimizer, str) else optimizer
     if kind is None:
@@ -60,29 +60,24 @@ def build_optimizer(
         keywords.setdefault("fused", not keywords.keys() & {"foreach", "differentiable"})
     parameters = [{"params": list(tensors), "lr": rate} for rate, tensors in groups]
     try:
-        built = kind(parameters, lr=groups[0][0], **keywords)
+        return kind(parameters, lr=groups[0][0], **keywords)
     except (TypeError, ValueError) as error:
         raise InputError(
             expected=f"options that {getattr(kind, '__name__', kind)} takes",
             got=f"{dict(options)} ({error})",
             cure="see its page in the reference of torch.optim",
         ) from error
-    if isinstance(built, optim.LBFGS):
-        raise InputError(
-            expected="an optimizer whose step() needs no closure",
-            got="LBFGS",
-            cure="write its loop by hand",
-        )
-    return built
 
 
-def is_elementwise(optimizer: Optimizer, options: Mapping[str, Any]) -> bool:
+def is_elementwise(optimizer: Optimizer) -> bool:
     """Whether each number is updated from its own gradients alone, so that replicas can be stacked.
 
-    Known of the optimizers that have a name here, and not assumed of any other.
+    Known of the optimizers that have a name here, and of a `partial` of one. Any other may clip the
+    norm of all gradients, or look at the shapes of its parameters.
     """
-    probe = [(1.0, [torch.zeros(2, 2, requires_grad=True)])]
-    return type(build_optimizer(optimizer, options, probe)) in _NAMES.values()
+    if isinstance(optimizer, partial):
+        return is_elementwise(optimizer.func)
+    return optimizer in (*_NAMES, *_NAMES.values())
 
 
 def _check_rate(rate: float) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim import LBFGS
 from tqdm import tqdm
 
 from dlfaq.errors import InputError
@@ -47,16 +48,26 @@ class Plan:
     loss: Loss
     zero_grad: bool
 
-    def stepper(self, groups: Sequence[tuple[float, Iterable[Tensor]]]) -> Callable[[], None]:
-        """What updates groups of (learning rate, parameters), and then their rates."""
-        optimizer = build_optimizer(self.optimizer, self.options, groups)
-        if self.scheduler is None:
-            return optimizer.step
-        scheduler = self.scheduler(optimizer)
+    def stepper(
+        self, groups: Sequence[tuple[float, Iterable[Tensor]]]
+    ) -> Callable[[Callable[[], Tensor]], Tensor]:
+        """What makes one step of groups of (learning rate, parameters), and then of their rates.
 
-        def step() -> None:
-            optimizer.step()
-            scheduler.step()
+        It takes a function that sets the gradients and returns the losses, and returns these. LBFGS
+        calls the function several times, all others once.
+        """
+        optimizer = build_optimizer(self.optimizer, self.options, groups)
+        scheduler = self.scheduler(optimizer) if self.scheduler else None
+
+        def step(backward: Callable[[], Tensor]) -> Tensor:
+            if isinstance(optimizer, LBFGS):
+                losses: Tensor = optimizer.step(backward)  # before the step, as for the others
+            else:
+                losses = backward()
+                optimizer.step()
+            if scheduler:
+                scheduler.step()
+            return losses
 
         return step
 

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from dlfaq.data import Dataset
 from dlfaq.errors import InputError
 from dlfaq.evaluation import PARTS, cross_entropies
 from dlfaq.history import Curve, History
-from dlfaq.models import count_parameters, mlp
-from dlfaq.optimizers import is_elementwise
+from dlfaq.models import mlp
 from dlfaq.plan import make_plan
 from dlfaq.seeding import seeded
+from dlfaq.stackable import check_alike, why_not_stacked
 from dlfaq.stacking import fit_stacked
 from dlfaq.training import check_fits, fit_plan
 
@@ -44,13 +44,6 @@ Data: TypeAlias = "Dataset | Callable[..., Dataset]"
 
 Model: TypeAlias = "Callable[..., nn.Module]"
 """A function of `seed=` that makes the model of a replica."""
-
-# Above so many parameters and activations of one replica in a step, overhead no longer matters and
-# memory sets the pace, so that a loop is as fast or faster. Stacked against loop, Adam, 16 to 32
-# replicas, one core: 64-64-10 at batch 32 4.7 times as fast (9 thousand numbers), 784-64-10 at 100
-# 1.8 (137), 64-256-256-10 at 100 1.3 (144), 784-128-10 at 100 1.14 (194); and then
-# 784-256-10 at 32 0.8 (237), 64-256-256-10 at 400 0.93 (319), 784-64-10 at 1000 0.66 (909).
-_STACKED_AT_MOST = 220_000
 
 
 def fit_many(
@@ -143,6 +136,8 @@ def fit_many(
         with seeded(seed, "initialisation"):
             models.append(make(seed=seed))
     check_fits(models[0], datasets[0])
+    if model:
+        check_alike(models, datasets[0].train.x[:2])
     plan = make_plan(
         len(datasets[0].train.y),
         steps=steps,
@@ -156,37 +151,12 @@ def fit_many(
         loss=loss,
         zero_grad=zero_grad,
     )
-    reason = _why_not_stacked(models[0], datasets[0], plan)
+    reason = why_not_stacked(models[0], datasets[0].train.x[:batch_size], plan)
     if reason is None:
         history = fit_stacked(models, datasets, plan, rates=rates, seeds=seeds)
     else:
         history = _fit_in_turn(models, datasets, plan, rates=rates, seeds=seeds, reason=reason)
     return history if isinstance(lr, int | float) else _by_rate(history, len(rates))
-
-
-def _why_not_stacked(model: nn.Module, data: Dataset, plan: Plan) -> str | None:
-    if not is_elementwise(plan.optimizer, plan.options):
-        return "the optimizer is not known to work element by element"
-    numbers = _numbers_a_step(model, data.train.x[: plan.batch_size])
-    if numbers > _STACKED_AT_MOST:
-        return f"memory sets the pace of {numbers:,} parameters and activations a step"
-    return None
-
-
-@torch.no_grad()
-def _numbers_a_step(model: nn.Module, batch: Tensor) -> int:
-    """How many parameters, inputs and outputs of layers with parameters a replica has in a step."""
-    widths = [batch[0].numel()]
-    hooks = [
-        module.register_forward_hook(lambda *call: widths.append(call[-1].numel()))
-        for module in model.modules()
-        if any(True for _ in module.parameters(recurse=False))
-    ]
-    model.eval()
-    model(batch[:1])
-    for hook in hooks:
-        hook.remove()
-    return count_parameters(model) + len(batch) * sum(widths)
 
 
 def _fit_in_turn(

@@ -25,37 +25,48 @@ __all__ = ["generator", "seeded", "seeds", "tuning_seeds"]
 _A_MASTER = 100
 _SCORED = 64
 _BUILD_MASTER = 10
+# Seeds stay below 2³², which is all that np.random.seed takes.
 _OFFSETS = range(-_BUILD_MASTER, 40_000_001)
+_MASTERS = len(_OFFSETS)
+_BETWEEN_ARMS = 1_000_000
 
 
-def seeds(n: int) -> list[int]:
+def seeds(n: int, *, arm: int = 0) -> list[int]:
     """The seeds of the first `n` replicas that are scored.
 
+    Args:
+        n: how many.
+        arm: arms that must not share a replica each have a number, and arm j the seeds of the
+            master j·10⁶ further on (from the last master on to the first). So arms share none with
+            each other, nor with the arms of any offset that is less than 10⁶ away.
+
     Raises:
-        InputError: `n` is not from 1 to 64, or DLFAQ_SEED_OFFSET is not a whole number from -10 to
-            4·10⁷.
+        InputError: `n` is not from 1 to 64, `arm` not from 0 to 39, or DLFAQ_SEED_OFFSET is not a
+            whole number from -10 to 4·10⁷.
 
     Example:
         >>> seeds(3)
         [1000, 1001, 1002]
     """
-    return _replicas(
-        n, first=0, end=_SCORED, cure="share a split between replicas, or measure less"
-    )
+    cure = "share a split between replicas, or measure less"
+    return _replicas(n, arm, first=0, end=_SCORED, cure=cure)
 
 
-def tuning_seeds(n: int) -> list[int]:
+def tuning_seeds(n: int, *, arm: int = 0) -> list[int]:
     """The seeds of the first `n` replicas that tune; none of them is ever scored.
 
+    Args:
+        n: how many.
+        arm: as for `seeds`.
+
     Raises:
-        InputError: `n` is not from 1 to 36, or DLFAQ_SEED_OFFSET is not a whole number from -10 to
-            4·10⁷.
+        InputError: `n` is not from 1 to 36, or as for `seeds`.
 
     Example:
         >>> tuning_seeds(2)
         [1064, 1065]
     """
-    return _replicas(n, first=_SCORED, end=_A_MASTER, cure="4 are enough to choose a rate")
+    return _replicas(n, arm, first=_SCORED, end=_A_MASTER, cure="4 are enough to choose a rate")
 
 
 def generator(seed: int, purpose: str) -> torch.Generator:
@@ -92,10 +103,16 @@ def _stream(seed: int, purpose: str) -> int:
     return int.from_bytes(digest) >> 1  # torch takes 64 bits, the highest of them a sign
 
 
-def _replicas(n: int, *, first: int, end: int, cure: str) -> list[int]:
+def _replicas(n: int, arm: int, *, first: int, end: int, cure: str) -> list[int]:
     if not 1 <= n <= end - first:
         raise InputError(expected=f"from 1 to {end - first} replicas", got=str(n), cure=cure)
-    start = _A_MASTER * _master() + first
+    if arm not in range(_MASTERS // _BETWEEN_ARMS):
+        raise InputError(
+            expected=f"an arm from 0 to {_MASTERS // _BETWEEN_ARMS - 1}",
+            got=str(arm),
+            cure="compare fewer arms at a time",
+        )
+    start = _A_MASTER * ((_master() + arm * _BETWEEN_ARMS) % _MASTERS) + first
     return list(range(start, start + n))
 
 

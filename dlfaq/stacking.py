@@ -1,20 +1,21 @@
-"""Replicas of one model trained as a single one: stacked parameters, a mapped forward pass."""
+"""Replicas of one model trained as a single one: stacked parameters, one forward pass for all."""
 
 from __future__ import annotations
 
 from functools import partial
-from itertools import repeat
+from itertools import cycle, islice, repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state, vmap
+from torch.func import functional_call, stack_module_state
 
+from dlfaq.batched import Batched
 from dlfaq.evaluation import measure
 from dlfaq.history import History
 from dlfaq.plan import batches
-from dlfaq.seeding import seeded
+from dlfaq.seeding import generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from dlfaq.evaluation import Scores
     from dlfaq.plan import Plan
 
-__all__ = ["fit_stacked"]
+__all__ = ["Stack", "fit_stacked"]
 
 
 def fit_stacked(
@@ -46,7 +47,7 @@ def fit_stacked(
     Returns:
         A history whose arrays lead with (rates · seeds,).
     """
-    stack = _Stack(models)
+    stack = Stack(models, seeds)
     source = _Source([data.train for data in datasets], len(models))
     # A group takes one rate only (torch.optim refuses a vector of them), so each rate has a group
     # of slices of the stacked tensors: what an elementwise optimizer does to them is the same.
@@ -56,46 +57,54 @@ def fit_stacked(
 
     def step() -> Tensor:
         x, y = next(drawn)
-        if plan.zero_grad:
-            stack.zero_grad()
-        losses = plan.loss(stack(x).flatten(0, 1), y)  # (replicas · batch,)
-        means = losses.view(x.shape[:2]).mean(1)  # (replicas,)
-        means.sum().backward()
-        update()
-        return means.detach()
 
-    with seeded(seeds[0], "noise"):
-        curves, batch_loss = plan.run(step, lambda: stack.evaluate(datasets, plan))
+        def backward() -> Tensor:
+            if plan.zero_grad:
+                stack.zero_grad()
+            losses = plan.loss(stack(x).flatten(0, 1), y)  # (replicas · batch,)
+            means = losses.view(x.shape[:2]).mean(1)  # (replicas,)
+            means.sum().backward()
+            return means.detach()
+
+        return update(backward)
+
+    curves, batch_loss = plan.run(step, lambda: stack.evaluate(datasets, plan))
     return History(
         steps=np.array(plan.evaluated),
         curves=curves,
         batch_loss=batch_loss,
-        weights=stack.state(),
+        weights=stack.weights(),
         classes=datasets[0].classes,
         how="stacked",
         template=stack.template.eval(),
     )
 
 
-class _Stack:
-    """The parameters and buffers of all replicas, and the model that is mapped over them."""
+class Stack:
+    """The parameters and buffers of all replicas, and the pass over them.
 
-    def __init__(self, models: Sequence[nn.Module]) -> None:
-        self.template = models[0].train()
+    Args:
+        models: the replicas, for one rate after the other.
+        seeds: of the replicas of one rate.
+    """
+
+    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int]) -> None:
+        self.template = models[0]
         self._replicas = len(models)
-        parameters, buffers = stack_module_state(list(models))
+        parameters, buffers = stack_module_state([model.train() for model in models])
         self._state: dict[str, Tensor] = {**parameters, **buffers}
         self._learned = [value for value in parameters.values() if value.requires_grad]
         # Gradients have a place of their own from the start: backward() adds into it, so that the
         # optimizer's slices see it, and so that not clearing it is exactly what forgetting does.
         for parameter in self._learned:
             parameter.grad = torch.zeros_like(parameter)
-        self._mapped = vmap(self._call, randomness="different")
+        # Replicas of one seed draw alike, whatever their rate.
+        noise = [generator(seed, "noise") for seed in islice(cycle(seeds), len(models))]
+        self._batched = Batched(self.template, self._state, noise)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Outputs (replicas, n, classes) for inputs (replicas, n, …)."""
-        outputs: Tensor = self._mapped(self._state, x)
-        return outputs
+        return self._batched(x)
 
     def slices(self, start: int, end: int) -> list[Tensor]:
         """What some replicas learn, with their gradients, sharing the memory of the stack."""
@@ -108,18 +117,19 @@ class _Stack:
         return slices
 
     def zero_grad(self) -> None:
+        """Clear all gradients, where they are."""
         for parameter in self._learned:
             assert parameter.grad is not None
             parameter.grad.zero_()
 
-    def state(self) -> dict[str, Tensor]:
-        """Parameters and buffers by name, (replicas, *shape)."""
-        return {name: value.detach() for name, value in self._state.items()}
+    def weights(self) -> dict[str, Tensor]:
+        """What `state_dict` of a replica holds, by name, (replicas, *shape)."""
+        return {name: self._state[name].detach() for name in self.template.state_dict()}
 
     def evaluate(self, datasets: Sequence[Dataset], plan: Plan) -> Scores:
         """Measure one replica after the other: a whole part is enough work for one call."""
         self.template.eval()
-        state = self.state()
+        state = {name: value.detach() for name, value in self._state.items()}
         measured = []
         for replica in range(self._replicas):
             own = {name: value[replica] for name, value in state.items()}
@@ -158,5 +168,6 @@ class _Source:
     def _take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         replicas = len(self._start)
         rows = indices.repeat(replicas // len(indices), 1) + self._start  # (replicas, batch)
-        x = self._x.index_select(0, rows.flatten()).view(*rows.shape, *self._x.shape[1:])
-        return x, self._y.index_select(0, rows.flatten())
+        rows = rows.flatten().to(self._x.device)
+        x = self._x.index_select(0, rows).unflatten(0, (replicas, -1))
+        return x, self._y.index_select(0, rows)

@@ -98,12 +98,16 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
 
     def step() -> Tensor:
         batch = next(order)[0] if order else slice(None)
-        if plan.zero_grad:
-            model.zero_grad()
-        loss = plan.loss(model(x[batch]), y[batch]).mean()
-        loss.backward()
-        update()
-        return loss.detach()
+        inputs, labels = x[batch], y[batch]
+
+        def backward() -> Tensor:
+            if plan.zero_grad:
+                model.zero_grad()
+            loss = plan.loss(model(inputs), labels).mean()
+            loss.backward()
+            return loss.detach()
+
+        return update(backward)
 
     def evaluate() -> Scores:
         model.eval()

@@ -1,8 +1,8 @@
-"""Arms, each at its best learning rate, on the same replicas: `compare`, and `tune` for one.
+"""One arm of a comparison: trained at the rate it is given, or at the best of seven.
 
 An arm has a centre c and is tuned on the seven rates c·10^(k/2), k = −3 … 3, with 4 tuning replicas
 each, by mean validation accuracy. Fresh replicas then train at the best rate and are scored on
-their test part, once. A comparison at one shared rate would measure which arm that rate suits.
+their test part, once.
 
 Source: Google's Deep Learning Tuning Playbook, 2023, on optimizers tuned alike before comparing.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dlfaq.optimizers import Optimizer, Scheduler
     from dlfaq.replicas import Data, Model
 
-__all__ = ["Arm", "Comparison", "Shared", "Training", "Tuned", "compare", "tune"]
+__all__ = ["Trained", "Training", "Tuned", "train", "tune"]
 
 _TUNING_REPLICAS = 4
 _EXPONENTS = np.arange(-3, 4) / 2
@@ -52,109 +52,48 @@ class Training(TypedDict, total=False):
     evaluate_every: int
 
 
-class Shared(Training, total=False):
-    """What the arms of a comparison have in common; `lr` is the centre of the grid of rates."""
-
-    lr: float
-
-
-class Arm(Shared, total=False):
-    """One side of a comparison."""
-
-    data: Data
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """An arm at its best rate.
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """An arm at one rate.
 
     Attributes:
-        rates: the grid, (7,), ascending.
-        validation: validation accuracy of the tuning replicas, (7, 4); a run that diverged counts
-            at chance accuracy.
-        diverged: the share of tuning runs that diverged at each rate, (7,).
-        rate: the best of the rates.
-        seeds: of the fresh replicas.
-        history: the fresh replicas at the best rate.
+        rate: the learning rate.
+        seeds: of the replicas.
+        history: of the replicas.
     """
 
-    rates: Floats
-    validation: Floats
-    diverged: Floats
     rate: float
     seeds: list[int]
     history: History
 
     @property
     def accuracy(self) -> Floats:
-        """Test accuracy of the fresh replicas, (replicas,); who diverged counts at chance."""
+        """Test accuracy of the replicas, (replicas,); who diverged counts at chance."""
         return self.history.accuracy
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Arms by name, all scored on replicas of the same seeds."""
+@dataclass(frozen=True, kw_only=True)
+class Tuned(Trained):
+    """An arm at its best rate; `seeds`, `history` and `accuracy` are those of fresh replicas there.
 
-    arms: Mapping[str, Tuned]
-    seeds: list[int]
-
-    def __getitem__(self, name: str) -> Tuned:
-        """The arm of that name."""
-        if name not in self.arms:
-            raise InputError(
-                expected=f"an arm among {', '.join(self.arms)}",
-                got=repr(name),
-                cure="write its name as in arms=",
-            )
-        return self.arms[name]
-
-    def difference(self, a: str, b: str) -> Floats:
-        """Test accuracy of arm `a` minus that of arm `b`, replica by replica, (replicas,)."""
-        return self[a].accuracy - self[b].accuracy
-
-
-def compare(
-    data: Data, *, arms: Mapping[str, Arm], replicas: int = 16, **shared: Unpack[Shared]
-) -> Comparison:
-    """Tune each arm, train fresh replicas of each at its best rate, and pair them by seed.
-
-    Replica i of every arm has the same seed, hence the same split and the same order of batches
-    where arms share data and batch size, and the same initial weights where they share the model.
-
-    Args:
-        data: called with `seed=` for each replica, such as `digits`.
-        arms: what differs, by the names of the arms; an arm may override all that is shared.
-        replicas: how many are scored.
-        shared: what the arms have in common: arguments of `fit_many`, and `lr`, the centre.
-
-    Raises:
-        InputError: an arm with no or with unknown settings, or one whose best rate is at an end of
-            its grid; otherwise as `fit_many`.
-
-    Example:
-        >>> runs = compare(digits, sizes=[64, 64, 10], steps=300, batch_size=100, arms={
-        ...     "SGD": {"optimizer": "sgd", "lr": 1.0},
-        ...     "Adam": {"optimizer": "adam", "lr": 0.01},
-        ... })
-        >>> runs.difference("Adam", "SGD").shape
-        (16,)
+    Attributes:
+        rates: the grid, (7,), ascending.
+        validation: validation accuracy of the tuning replicas, (7, 4); a run that diverged counts
+            at chance accuracy.
+        diverged: the share of tuning runs that diverged at each rate, (7,).
     """
-    if not arms:
-        raise InputError(
-            expected="at least one arm", got="none", cure='write arms={"SGD": {"lr": 0.1}, …}'
-        )
-    tuned = {}
-    for name, arm in arms.items():
-        settings: dict[str, Any] = {"data": data, **shared, **arm}
-        unknown = settings.keys() - Arm.__optional_keys__
-        if unknown or "lr" not in settings:
-            raise InputError(
-                expected=f"for the arm {name!r}: lr and others of {_names()}",
-                got=f"{', '.join(sorted(unknown)) or 'no lr'}",
-                cure="name the centre of its grid lr; steps and sizes are those of fit_many",
-            )
-        tuned[name] = tune(**settings, replicas=replicas, name=repr(name))
-    return Comparison(tuned, seeds(replicas))
+
+    rates: Floats
+    validation: Floats
+    diverged: Floats
+
+
+def train(
+    data: Data, *, lr: float, replicas: int = 16, arm: int = 0, **training: Unpack[Training]
+) -> Trained:
+    """Train replicas at the rate `lr` as it is; arguments as for `tune`."""
+    fresh = seeds(replicas, arm=arm)
+    return Trained(rate=lr, seeds=fresh, history=fit_many(data, seeds=fresh, lr=lr, **training))
 
 
 def tune(
@@ -162,6 +101,7 @@ def tune(
     *,
     lr: float,
     replicas: int = 16,
+    arm: int = 0,
     name: str = "the arm",
     **training: Unpack[Training],
 ) -> Tuned:
@@ -171,6 +111,7 @@ def tune(
         data: called with `seed=` for each replica, such as `digits`.
         lr: the centre c of the rates c·10^(k/2), k = −3 … 3.
         replicas: how many fresh ones are scored.
+        arm: whose seeds it has, see `seeds`.
         name: of the arm, for errors.
         training: arguments of `fit_many`; `evaluate_every` applies to the fresh replicas.
 
@@ -182,7 +123,7 @@ def tune(
     quick: Any = {key: value for key, value in training.items() if key != "evaluate_every"}
     tried = fit_many(
         data,
-        seeds=tuning_seeds(_TUNING_REPLICAS),
+        seeds=tuning_seeds(_TUNING_REPLICAS, arm=arm),
         lr=list(rates),
         parts=["validation"],
         **quick,
@@ -198,21 +139,16 @@ def tune(
             got=f"the {side} end, {rates[best]:.3g} (accuracy {_curve(validation)})",
             cure=f"move its centre to lr={rates[best]:.2g}, on exploration seeds",
         )
-    fresh = seeds(replicas)
-    rate = float(rates[best])
+    fresh = train(data, lr=float(rates[best]), replicas=replicas, arm=arm, **training)
     return Tuned(
         rates=rates,
         validation=validation,
         diverged=tried.diverged.mean(1),
-        rate=rate,
-        seeds=fresh,
-        history=fit_many(data, seeds=fresh, lr=rate, **training),
+        rate=fresh.rate,
+        seeds=fresh.seeds,
+        history=fresh.history,
     )
 
 
 def _curve(validation: Floats) -> str:
     return ", ".join(f"{accuracy:.3f}" for accuracy in validation.mean(1))
-
-
-def _names() -> str:
-    return ", ".join(sorted(Arm.__optional_keys__))

@@ -115,6 +115,7 @@ def test_record_is_what_the_engine_reads() -> None:
         "unit": "MB",
         "holds": True,
         "fails_when": "C",
+        "arms": None,
     }
     made = record(torch.tensor(0.5), within=1)
     assert (made["interval"], made["replicas"], made["seeds"]) == (None, 0, [])

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ExponentialLR
 
-from dlfaq import Dataset, Examples, digits, fit, fit_many, mlp, replicas, seeds, tuning_seeds
+from dlfaq import Dataset, Examples, digits, fit, fit_many, mlp, seeds, stackable, tuning_seeds
 from dlfaq.errors import InputError
 from dlfaq.seeding import generator
 
@@ -186,11 +186,11 @@ class TestLoop:
         train = partial(fit_many, small, sizes=SIZES, seeds=[1, 2], lr=0.1, steps=5, batch_size=5)
         stacked = train()
         # 3-8-2: 50 parameters, and for each of 5 examples 3 inputs and 8 + 2 outputs of layers
-        monkeypatch.setattr(replicas, "_STACKED_AT_MOST", 114)
+        monkeypatch.setattr(stackable, "_STACKED_AT_MOST", 114)
         looped = train()
         assert looped.how == "loop: memory sets the pace of 115 parameters and activations a step"
         np.testing.assert_allclose(stacked.batch_loss, looped.batch_loss, atol=1e-12)
-        monkeypatch.setattr(replicas, "_STACKED_AT_MOST", 115)
+        monkeypatch.setattr(stackable, "_STACKED_AT_MOST", 115)
         assert train().how == "stacked"
 
 

@@ -228,7 +228,6 @@ def test_progress_shows_when_it_is_long_and_someone_watches(monkeypatch, watched
         ({"parts": ["tset"]}, "parts among train, validation, test; got 'tset'"),
         ({"parts": []}, "parts among train, validation, test; got none"),
         ({"optimizer": "sdg"}, "an optimizer among adadelta.*; got 'sdg'"),
-        ({"optimizer": torch.optim.LBFGS}, r"step\(\) needs no closure; got LBFGS"),
         ({"options": {"momentun": 0.9}}, "options that SGD takes; got .*momentun"),
         ({"options": {"momentum": -1.0}}, "options that SGD takes; got .*Invalid momentum"),
         ({"model": mlp([5, 2])}, r"inputs of shape \(n, 3\)"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlfaq import Dataset, Examples, compare, fit_many, seeds, tune, tuning, tuning_seeds
+from dlfaq import Dataset, Examples, fit_many, seeds, tune, tuning, tuning_seeds
 from dlfaq.errors import InputError
 from dlfaq.history import Curve, History
 
@@ -101,92 +101,28 @@ def test_runs_that_diverged_count_at_chance_and_their_share_is_kept(prescribed):
     ],
     ids=["lower", "upper"],
 )
-def test_an_optimum_at_an_end_is_refused_with_arm_side_and_cure(prescribed, accuracy, message):
+def test_an_optimum_at_an_end_is_refused_with_side_and_cure(prescribed, accuracy, message):
     prescribed(accuracy)
-    with pytest.raises(InputError, match=f"best rate of 'big steps' .*{message}"):
-        compare(small, arms={"big steps": {"lr": 0.1, "steps": 5}})
+    with pytest.raises(InputError, match=f"best rate of the arm .*{message}"):
+        tune(small, lr=0.1, steps=5)
+
+
+OPTIONS = {"sizes": [4, 16, 2], "activation": "tanh", "steps": 40, "batch_size": 20}
 
 
 @pytest.fixture(scope="module")
-def runs():
-    return compare(
-        small,
-        sizes=[4, 16, 2],
-        activation="tanh",
-        steps=40,
-        batch_size=20,
-        replicas=5,
-        arms={
-            "SGD": {"lr": 0.8},
-            "Adam": {"optimizer": "adam", "lr": 0.1},
-            "wide": {"lr": 0.4, "sizes": [4, 32, 2]},
-        },
-    )
+def tuned():
+    return tune(small, lr=0.8, replicas=5, arm=2, **OPTIONS)
 
 
-def test_an_arm_is_fit_many_at_its_best_rate_on_fresh_replicas(runs):
-    arm = runs["Adam"]
-    same = fit_many(
-        small,
-        sizes=[4, 16, 2],
-        activation="tanh",
-        steps=40,
-        batch_size=20,
-        optimizer="adam",
-        lr=arm.rate,
-        seeds=seeds(5),
-    )
-    assert arm.accuracy.tolist() == same.accuracy.tolist()
-    assert runs.seeds == arm.seeds == seeds(5)
+def test_the_curve_is_fit_many_over_the_rates_on_tuning_replicas(tuned):
+    rates = [0.8 * 10 ** (k / 2) for k in range(-3, 4)]
+    tried = fit_many(small, lr=rates, seeds=tuning_seeds(4, arm=2), **OPTIONS)
+    assert tuned.validation.tolist() == tried.validation.accuracy[..., -1].tolist()
+    assert tuned.validation.mean(1).max() == tuned.validation.mean(1)[tuned.rates == tuned.rate]
 
 
-def test_the_curve_is_fit_many_over_the_rates_on_tuning_replicas(runs):
-    arm = runs["SGD"]
-    tried = fit_many(
-        small,
-        sizes=[4, 16, 2],
-        activation="tanh",
-        steps=40,
-        batch_size=20,
-        lr=[0.8 * 10 ** (k / 2) for k in range(-3, 4)],
-        seeds=tuning_seeds(4),
-    )
-    assert arm.validation.tolist() == tried.validation.accuracy[..., -1].tolist()
-    assert arm.validation.mean(1).max() == arm.validation.mean(1)[arm.rates == arm.rate]
-
-
-def test_differences_are_paired_replica_by_replica(runs):
-    difference = runs.difference("Adam", "SGD")
-    assert difference.tolist() == (runs["Adam"].accuracy - runs["SGD"].accuracy).tolist()
-    assert difference.tolist() == (-runs.difference("SGD", "Adam")).tolist()
-    assert difference.shape == (5,)
-
-
-def test_an_arm_overrides_what_is_shared(runs):
-    assert runs["wide"].history.weights["0.weight"].shape == (5, 32, 4)
-    assert runs["SGD"].history.weights["0.weight"].shape == (5, 16, 4)
-
-
-def test_an_arm_may_bring_its_own_data(prescribed):
-    stub = prescribed([0.1, 0.5, 0.9, 0.8, 0.7, 0.6, 0.5])
-    compare("shared", lr=0.1, steps=1, arms={"a": {}, "b": {"data": "own"}})
-    assert [call["data"] for call in stub.calls] == ["shared", "shared", "own", "own"]
-
-
-@pytest.mark.parametrize(
-    ("arms", "message"),
-    [
-        ({"A": {}}, "for the arm 'A': lr and others of .*; got no lr"),
-        ({"A": {"lr": 0.1, "stesp": 3}}, "for the arm 'A': .*; got stesp"),
-        ({}, "at least one arm; got none"),
-    ],
-    ids=["no lr", "unknown", "none"],
-)
-def test_wrong_arms_are_refused(arms, message):
-    with pytest.raises(InputError, match=message):
-        compare(small, arms=arms, sizes=[4, 2], steps=3)
-
-
-def test_an_unknown_arm_is_refused(runs):
-    with pytest.raises(InputError, match="an arm among SGD, Adam, wide; got 'adam'"):
-        runs.difference("adam", "SGD")
+def test_the_score_is_fit_many_at_the_best_rate_on_fresh_replicas(tuned):
+    same = fit_many(small, lr=tuned.rate, seeds=seeds(5, arm=2), **OPTIONS)
+    assert tuned.accuracy.tolist() == same.accuracy.tolist()
+    assert tuned.seeds == seeds(5, arm=2)

@@ -26,6 +26,7 @@ class ClaimRecord(TypedDict, total=False):
         unit: "points", "×", "" or the name of a unit.
         holds: whether all of the interval is on the right side.
         fails_when: what would make it fail, in words.
+        arms: names of the arms of a comparison that it is about; None for anything else.
     """
 
     statement: str
@@ -41,3 +42,4 @@ class ClaimRecord(TypedDict, total=False):
     unit: str
     holds: bool
     fails_when: str | None
+    arms: list[str] | None

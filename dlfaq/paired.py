@@ -1,0 +1,58 @@
+"""Numbers that know which arms they compare, so that a claim about them can be put to the test.
+
+`runs.difference("A", "B")` is a NumPy array of one number a replica, with the names of its arms.
+They go with it through arithmetic, and `claim` writes them down. A claim that names its arms can be
+run again as a placebo, in which all arms are the same and no effect may be left: see
+`dlfaq.comparison`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+__all__ = ["Paired"]
+
+
+class Paired(np.ndarray[Any, np.dtype[Any]]):
+    """One number for each replica, shape (replicas,), that compares arms.
+
+    Arithmetic, comparisons, NumPy's elementwise functions and slices keep `arms`: `-d`, `100 * d`,
+    `d > 0`, `np.sqrt(d)`, `d[:8]`. What combines several keeps the arms of all: `d - e`. A single
+    number, such as `d.mean()` or `d[0]`, is a plain one, and `np.asarray(d)` a plain array.
+
+    Attributes:
+        arms: names, in the order in which they were compared.
+    """
+
+    arms: tuple[str, ...]
+
+    @classmethod
+    def of(cls, values: npt.ArrayLike, arms: Sequence[str]) -> Paired:
+        """`values`, (replicas,), as a comparison of `arms`."""
+        paired = np.asarray(values, dtype=np.float64).view(cls)
+        paired.arms = tuple(arms)
+        return paired
+
+    def __array_finalize__(self, source: object) -> None:
+        """Take the arms of what the array is a view or a copy of."""
+        self.arms = getattr(source, "arms", ())
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Compute with plain arrays, and name the arms of all inputs on an array that results."""
+        arms = dict.fromkeys(arm for value in inputs for arm in getattr(value, "arms", ()))
+        plain = [np.asarray(value) if isinstance(value, Paired) else value for value in inputs]
+        if "out" in options:  # `d *= 100`
+            options["out"] = tuple(map(np.asarray, options["out"]))
+        result = getattr(ufunc, method)(*plain, **options)
+        if not isinstance(result, np.ndarray) or not result.ndim:
+            return result
+        paired = result.view(Paired)
+        paired.arms = tuple(arms)
+        return paired

@@ -1,0 +1,365 @@
+"""Whatever the layers and the optimizer: `fit_many` makes of a replica what `fit` makes of it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import nn, optim
+from torch.nn.functional import relu
+
+from dlfaq import Dataset, Examples, fit, fit_many
+from dlfaq.errors import InputError
+
+SEEDS, RATES = [4, 9], [0.01, 0.002]
+STEPS = 200
+
+
+def signals(seed):
+    g = torch.Generator().manual_seed(seed)
+    parts = []
+    for n in (20, 6, 8):
+        x = torch.randn(n, 12, generator=g, dtype=torch.float64)
+        parts.append(Examples(x, (x[:, :2].prod(1) > 0).long()))
+    return Dataset(*parts)
+
+
+def factory(*make):
+    """Models of `seed=` from functions that make their layers, drawn from PyTorch's generator."""
+
+    def model(*, seed):
+        torch.manual_seed(seed)
+        return nn.Sequential(*(layer() for layer in make)).double()
+
+    return model
+
+
+def compare_with_separate_training(model, *, how, tolerance=1e-10, lr=RATES, **options):
+    options = {"optimizer": "adam", "steps": STEPS, "batch_size": 8, **options}
+    with torch.random.fork_rng(devices=[]):
+        together = fit_many(signals, model=model, seeds=SEEDS, lr=lr, **options)
+        assert together.how.startswith(how), together.how
+        for k, rate in enumerate(lr):
+            for i, seed in enumerate(SEEDS):
+                alone = fit(model(seed=seed), signals(seed), lr=rate, seed=seed, **options)
+                assert together.weights.keys() == alone.weights.keys()
+                for name, value in alone.weights.items():
+                    same = together.weights[name][k, i]
+                    torch.testing.assert_close(same, value, atol=tolerance, rtol=0)
+                np.testing.assert_allclose(
+                    together.batch_loss[k, i], alone.batch_loss, atol=tolerance
+                )
+                for part, curve in alone.curves.items():
+                    losses = together.curves[part].loss[k, i]
+                    np.testing.assert_allclose(losses, curve.loss, atol=tolerance)
+                x = signals(seed).test.x
+                torch.testing.assert_close(
+                    together.model(k, i)(x), alone.model()(x), atol=tolerance, rtol=0
+                )
+
+
+def layer(kind, *args, **kwargs):
+    return partial(kind, *args, **kwargs)
+
+
+IMAGE = layer(nn.Unflatten, 1, (1, 3, 4))
+SIGNAL = layer(nn.Unflatten, 1, (2, 6))
+FIRST = layer(nn.Linear, 12, 8)
+LAST = layer(nn.Linear, 8, 2)
+NO_BIAS = layer(nn.Linear, 12, 8, bias=False)
+
+
+class Signs(nn.Module):
+    """An embedding of the signs of the inputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.vectors = nn.Embedding(2, 3)
+
+    def forward(self, x):
+        return self.vectors((x > 0).long()).flatten(1)
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.last = nn.Linear(12, 12), nn.Linear(12, 2)
+
+    def forward(self, x):
+        return self.last(x + torch.tanh(self.inner(x)))
+
+
+def tied():
+    shared = nn.Linear(12, 12)
+    return nn.Sequential(shared, nn.Tanh(), shared, nn.Linear(12, 2))
+
+
+def tied_weight():
+    first, second = nn.Linear(12, 12), nn.Linear(12, 12)
+    second.weight = first.weight
+    return nn.Sequential(first, nn.Tanh(), second, nn.Linear(12, 2))
+
+
+def frozen():
+    inner = nn.Linear(12, 8)
+    inner.requires_grad_(requires_grad=False)
+    return inner
+
+
+def counting():
+    """A buffer that is not part of state_dict."""
+    module = nn.Tanh()
+    module.register_buffer("scratch", torch.zeros(1), persistent=False)
+    return module
+
+
+STACKED = {
+    "linear": [FIRST, nn.ReLU, LAST],
+    "linear without biases": [layer(nn.Linear, 12, 8, bias=False), nn.Tanh, LAST],
+    "linear over an axis in between": [
+        SIGNAL,
+        layer(nn.Linear, 6, 4),
+        nn.ReLU,
+        nn.Flatten,
+        LAST,
+    ],
+    "nested, with names": [
+        lambda: nn.Sequential(OrderedDict(first=FIRST(), bend=nn.GELU())),
+        lambda: nn.Sequential(nn.Sequential(LAST())),
+    ],
+    "conv1d": [
+        SIGNAL,
+        layer(nn.Conv1d, 2, 4, 3, padding=1),
+        nn.ReLU,
+        layer(nn.MaxPool1d, 2),
+        layer(nn.Conv1d, 4, 4, 2, bias=False),
+        nn.Flatten,
+        LAST,
+    ],
+    "conv1d in groups": [
+        SIGNAL,
+        layer(nn.Conv1d, 2, 4, 3, groups=2, stride=2, dilation=2, padding=2),
+        layer(nn.AvgPool1d, 2),
+        nn.Flatten,
+        layer(nn.Linear, 4, 2),
+    ],
+    "conv1d that wraps around": [
+        SIGNAL,
+        layer(nn.Conv1d, 2, 2, 3, padding="same", padding_mode="circular"),
+        nn.Flatten,
+        layer(nn.Linear, 12, 2),
+    ],
+    "conv2d": [
+        IMAGE,
+        layer(nn.Conv2d, 1, 4, 3, padding="same"),
+        nn.SiLU,
+        layer(nn.AvgPool2d, (1, 2)),
+        layer(nn.Conv2d, 4, 4, 2),
+        nn.Flatten,
+        LAST,
+    ],
+    "batch norm 1d": [NO_BIAS, layer(nn.BatchNorm1d, 8), nn.ReLU, LAST],
+    "batch norm 2d": [
+        IMAGE,
+        layer(nn.Conv2d, 1, 4, 2, bias=False),
+        layer(nn.BatchNorm2d, 4),
+        nn.ReLU,
+        nn.Flatten,
+        layer(nn.Linear, 24, 2),
+    ],
+    "batch norm without memory": [
+        layer(nn.BatchNorm1d, 12, affine=False, track_running_stats=False),
+        NO_BIAS,
+        layer(nn.BatchNorm1d, 8, momentum=0.3, eps=0.01),
+        LAST,
+    ],
+    "layer norm": [FIRST, layer(nn.LayerNorm, 8), nn.ReLU, LAST],
+    "group norm": [FIRST, layer(nn.GroupNorm, 2, 8), nn.ReLU, LAST],
+    "learned slope": [FIRST, nn.PReLU, LAST],
+    "dropout": [FIRST, nn.ReLU, layer(nn.Dropout, 0.4), LAST],
+    "dropout twice": [
+        layer(nn.Dropout, 0.2),
+        SIGNAL,
+        layer(nn.Conv1d, 2, 4, 3),
+        layer(nn.Dropout, 0.5),
+        nn.Flatten,
+        layer(nn.Linear, 16, 2),
+    ],
+    "dropout of nothing": [FIRST, layer(nn.Dropout, 0.0), LAST],
+    "dropout of all": [FIRST, layer(nn.Dropout, 1.0), LAST],
+    "embedding": [Signs, layer(nn.Linear, 36, 2)],
+    "no sequence": [Residual],
+    "one activation twice": [lambda: nn.Sequential(FIRST(), *[nn.Tanh()] * 2, LAST())],
+    "frozen": [frozen, nn.Tanh, LAST],
+    "a buffer that is not kept": [FIRST, counting, LAST],
+}
+
+
+@pytest.mark.parametrize("layers", STACKED.values(), ids=STACKED)
+def test_layers_stacked_are_those_of_separate_training(layers):
+    compare_with_separate_training(factory(*layers), how="stacked")
+
+
+class Recurrent(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.inner, self.last = kind(2, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(self.inner(x.unflatten(1, (6, 2)))[0][:, -1])
+
+
+class Branches(nn.Module):
+    """Looks at the values that go through it."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(12, 2)
+
+    def forward(self, x):
+        return self.last(x if x.mean() > 0 else -x)
+
+
+class Scales(nn.Module):
+    """Differs from seed to seed in what is no parameter."""
+
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+        self.last = nn.Linear(12, 2)
+
+    def forward(self, x):
+        return self.scale * self.last(x)
+
+
+class DropsInside(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.last = nn.Linear(12, 8), nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.last(nn.functional.dropout(relu(self.inner(x)), 0.3, self.training))
+
+
+def hooked():
+    linear = nn.Linear(12, 2)
+    linear.weight.register_hook(lambda gradient: gradient / gradient.norm())
+    return linear
+
+
+def averaging():
+    return nn.Sequential(NO_BIAS(), nn.BatchNorm1d(8, momentum=None), LAST())
+
+
+LOOPED = {
+    "batch norm of a running mean": (factory(averaging), "torch.func cannot map the model: "),
+    "LSTM": (factory(partial(Recurrent, nn.LSTM)), "torch.func cannot map the model: "),
+    "branches": (factory(Branches), "torch.func cannot map the model: vmap: "),
+    "draws by itself": (factory(DropsInside), "torch.func cannot map the model: vmap: "),
+    "dropout of channels": (
+        factory(SIGNAL, layer(nn.Dropout1d, 0.5), nn.Flatten, layer(nn.Linear, 12, 2)),
+        "torch.func cannot map the model: vmap: ",
+    ),
+    "hook": (factory(hooked), "hooks of the model would"),
+    "bias before batch norm": (
+        factory(FIRST, layer(nn.BatchNorm1d, 8), LAST),
+        "batch norm cancels the bias before it",
+    ),
+    "one layer twice": (factory(tied), "layers share parameters"),
+    "one weight twice": (factory(tied_weight), "layers share parameters"),
+}
+
+
+@pytest.mark.parametrize(("model", "reason"), LOOPED.values(), ids=LOOPED)
+def test_what_cannot_be_stacked_is_looped_over_and_says_why(model, reason):
+    compare_with_separate_training(model, how=f"loop: {reason}", steps=20)
+
+
+OPTIMIZERS = {
+    "SGD": {"optimizer": "sgd"},
+    "momentum": {"optimizer": "sgd", "options": {"momentum": 0.9}},
+    "Nesterov and decay": {
+        "optimizer": optim.SGD,
+        "options": {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+    },
+    "Adam": {"options": {"betas": (0.8, 0.95), "weight_decay": 0.1}},
+    "AMSGrad": {"options": {"amsgrad": True}},
+    "AdamW": {"optimizer": "adamw", "options": {"weight_decay": 0.5}},
+    "RMSprop": {"optimizer": "rmsprop", "options": {"momentum": 0.5, "centered": True}},
+    "Adagrad": {"optimizer": partial(optim.Adagrad, lr_decay=0.1)},
+    "Adadelta": {"optimizer": "adadelta"},
+    "Adamax": {"optimizer": "adamax"},
+    "NAdam": {"optimizer": optim.NAdam},
+    "RAdam": {"optimizer": "radam"},
+    "Rprop": {"optimizer": "rprop", "batch_size": None},
+    "schedule": {"scheduler": partial(optim.lr_scheduler.CosineAnnealingLR, T_max=STEPS)},
+}
+
+
+@pytest.mark.parametrize("options", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_optimizers_stacked_are_those_of_separate_training(options):
+    compare_with_separate_training(factory(FIRST, nn.Tanh, LAST), how="stacked", **options)
+
+
+class Clipped(optim.SGD):
+    """Steps of at most length 0.01 over all parameters together."""
+
+    def step(self, closure=None):
+        parameters = [p for group in self.param_groups for p in group["params"]]
+        nn.utils.clip_grad_norm_(parameters, 0.01)
+        return super().step(closure)
+
+
+def clipped(parameters, lr):
+    optimizer = optim.SGD(parameters, lr=lr)
+    tensors = [p for group in optimizer.param_groups for p in group["params"]]
+
+    def clip(*_):
+        nn.utils.clip_grad_norm_(tensors, 0.01)
+
+    optimizer.register_step_pre_hook(clip)
+    return optimizer
+
+
+COUPLED = {
+    "norm clipped by a class": {"optimizer": Clipped},
+    "norm clipped by a hook": {"optimizer": clipped},
+    "part of it": {"optimizer": partial(Clipped, momentum=0.9)},
+    "LBFGS": {"optimizer": optim.LBFGS, "batch_size": None, "steps": 5},
+    "Adafactor": {"optimizer": optim.Adafactor},
+}
+
+
+@pytest.mark.parametrize("options", COUPLED.values(), ids=COUPLED)
+def test_optimizers_that_couple_numbers_are_looped_over(options):
+    compare_with_separate_training(
+        factory(FIRST, nn.Tanh, LAST),
+        how="loop: the optimizer is not known to work element by element",
+        **{"steps": 20, **options},
+    )
+
+
+UNLIKE = {
+    "a constant": (lambda *, seed: factory(partial(Scales, seed / 10))(seed=seed)),
+    "in training": (
+        lambda *, seed: factory(layer(nn.Dropout, seed / 20), layer(nn.Linear, 12, 2))(seed=seed)
+    ),
+    "in shape": (
+        lambda *, seed: factory(layer(nn.Linear, 12, seed), layer(nn.Linear, seed, 2))(seed=seed)
+    ),
+}
+
+
+@pytest.mark.parametrize("model", UNLIKE.values(), ids=UNLIKE)
+def test_models_that_differ_in_more_than_their_weights_are_refused(model):
+    with pytest.raises(InputError, match=r"values of parameters and buffers alone; got .*register"):
+        fit_many(signals, model=model, seeds=SEEDS, lr=0.1, steps=1)
+
+
+def test_one_model_for_all_is_refused():
+    model = nn.Linear(12, 2).double()
+    with pytest.raises(InputError, match=r"of its own for each seed; got one .*make a new one"):
+        fit_many(signals, model=lambda seed: model, seeds=SEEDS, lr=0.1, steps=1)  # noqa: ARG005
