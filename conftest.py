@@ -1,3 +1,3 @@
-"""Snippets of the pages are tests: each runs once, through the store that the site is built from."""
+"""Snippets of the pages are tests: each runs once, through the store that the site uses."""
 
 pytest_plugins = ["dlfaq.testing"]

@@ -1,4 +1,4 @@
-"""Every error dlfaq raises on purpose: one root, the facts as attributes, the cure in the message."""
+"""Every error dlfaq raises on purpose: one root, facts as attributes, the cure in the message."""
 
 from __future__ import annotations
 
