@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from dlfaq.data import Dataset
+from dlfaq.device import moved, training_device
 from dlfaq.errors import InputError
 from dlfaq.evaluation import PARTS, cross_entropies
 from dlfaq.history import Curve, History
@@ -71,7 +72,7 @@ def fit_many(
 
     Replica by replica this is `fit(mlp(sizes, seed=s), data(seed=s), lr=lr, seed=s, …)`. Several
     rates train the same replicas once each, so that rates are compared on equal data, order and
-    initialisation.
+    initialisation. The environment variable DLFAQ_DEVICE names the device to train on.
 
     Args:
         data: called with `seed=` for each replica, such as `digits`; or one `Dataset` for all.
@@ -151,11 +152,16 @@ def fit_many(
         loss=loss,
         zero_grad=zero_grad,
     )
+    device = training_device()
+    models = [made.to(device) for made in models]
+    datasets = [moved(own, device) for own in datasets]
     reason = why_not_stacked(models[0], datasets[0].train.x[:batch_size], plan)
     if reason is None:
         history = fit_stacked(models, datasets, plan, rates=rates, seeds=seeds)
     else:
         history = _fit_in_turn(models, datasets, plan, rates=rates, seeds=seeds, reason=reason)
+    history.template.cpu()
+    history = replace(history, weights={name: w.cpu() for name, w in history.weights.items()})
     return history if isinstance(lr, int | float) else _by_rate(history, len(rates))
 
 

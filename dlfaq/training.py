@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dlfaq.device import moved, training_device
 from dlfaq.errors import InputError
 from dlfaq.evaluation import PARTS, cross_entropies, measure
 from dlfaq.history import History
@@ -64,6 +66,8 @@ def fit(
         parts: which parts to evaluate.
         seed: of the order of the batches, and of what the model itself draws (dropout).
 
+    The environment variable DLFAQ_DEVICE names the device to train on; the model comes back.
+
     Raises:
         InputError: data and model do not fit, or an argument is out of its range.
 
@@ -87,7 +91,11 @@ def fit(
         loss=loss,
         zero_grad=zero_grad,
     )
-    return fit_plan(model, data, plan, rate=lr, seed=seed)
+    device = training_device()
+    home = next((parameter.device for parameter in model.parameters()), device)
+    history = fit_plan(model.to(device), moved(data, device), plan, rate=lr, seed=seed)
+    model.to(home)
+    return replace(history, weights={name: w.to(home) for name, w in history.weights.items()})
 
 
 def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: int) -> History:
