@@ -68,7 +68,9 @@ def _last_shown(snippet: Snippet, result: Result | None, index: int) -> list[str
 
 def _code(snippet: Snippet) -> str:
     code = highlight(snippet.code, _lexer, _formatter)
-    block = f'<div class="highlight"><pre tabindex="0"><code>{code}</code></pre></div>'
+    # Out of the search index: it loads at once, and code is half of a page.
+    pre = f'<pre tabindex="0" data-search-exclude><code>{code}</code></pre>'
+    block = f'<div class="highlight">{pre}</div>'
     if snippet.options.code_fold:
         return f'<details class="dl-fold"><summary>Code</summary>{block}</details>'
     return block

@@ -128,7 +128,7 @@ def render(site):
         shown = md.convert(text)
         cells = re.findall(
             r'<div class="dl-snippet" data-line="(\d+)"><div class="dl-cell">'
-            r'<div class="highlight"><pre tabindex="0"><code>(.*?)</code>',
+            r'<div class="highlight"><pre tabindex="0" data-search-exclude><code>(.*?)</code>',
             shown,
             re.DOTALL,
         )
