@@ -202,6 +202,7 @@ def _dropout(layer: nn.Dropout, noise: Sequence[torch.Generator]) -> _Layer | No
 
     def forward(hidden: _Hidden, _: _State) -> _Hidden:
         h = hidden.by_replica()
+        # On the CPU, as the generators are; elsewhere this fails, and replicas are looped over.
         kept = torch.empty(h.shape, dtype=h.dtype)
         for own, draws in zip(kept, noise, strict=True):
             own.bernoulli_(1 - p, generator=draws)
