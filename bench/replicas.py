@@ -9,9 +9,12 @@ Times are CPU seconds of this process on one core; setting up and evaluating are
 
 from __future__ import annotations
 
+import multiprocessing
 import statistics
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING
 
@@ -92,14 +95,18 @@ def train_by_hand(
 ) -> None:
     """Train all `models` as one, with nothing that is not needed for it."""
     stacked = stacked_by_hand(models)
-    x = torch.stack([own.train.x for own in data])
-    y = torch.stack([own.train.y for own in data])
+    x = torch.cat([own.train.x for own in data])
+    y = torch.cat([own.train.y for own in data])
     optimizer = torch.optim.Adam(stacked, lr=RATE, fused=True)
-    row = torch.arange(len(data)).unsqueeze(1)
-    for _, drawn in zip(range(steps), batches(x.shape[1], batch, seeds(len(data))), strict=False):
+    examples = len(x) // len(data)
+    start = torch.arange(len(data)).unsqueeze(1) * examples
+    for _, drawn in zip(range(steps), batches(examples, batch, seeds(len(data))), strict=False):
+        rows = (start + drawn).flatten()
+        inputs = x.index_select(0, rows).view(len(data), batch, -1)
         optimizer.zero_grad()
-        outputs = forward(stacked, x[row, drawn])
-        (cross_entropies(outputs.flatten(0, 1), y[row, drawn].flatten()).sum() / batch).backward()
+        outputs = forward(stacked, inputs)
+        losses = cross_entropies(outputs.flatten(0, 1), y.index_select(0, rows))
+        (losses.sum() / batch).backward()
         optimizer.step()
 
 
@@ -156,33 +163,49 @@ def middle(rows: Iterable[Iterable[float]]) -> list[float]:
     return [statistics.median(column) for column in zip(*rows, strict=True)]
 
 
-CASES = [
-    ("64-64-10", digits, 32),
-    ("64-64-10", digits, 100),
-    ("784-10-10-10", mnist, 32),
-    ("784-10-10-10", mnist, 100),
-    ("1-D CNN, 8 and 16 channels", mnist1d, 32),
-    ("1-D CNN, 8 and 16 channels", mnist1d, 100),
-]
+MLP, DEEP = (64, 64, 10), (784, 10, 10, 10)
+CASES = {
+    "64-64-10, batch 32": (partial(network, MLP), network_by_hand, digits, 32),
+    "64-64-10, batch 100": (partial(network, MLP), network_by_hand, digits, 100),
+    "784-10-10-10, batch 32": (partial(network, DEEP), network_by_hand, mnist, 32),
+    "784-10-10-10, batch 100": (partial(network, DEEP), network_by_hand, mnist, 100),
+    "1-D CNN, batch 32": (convolutional, convolutional_by_hand, mnist1d, 32),
+    "1-D CNN, batch 100": (convolutional, convolutional_by_hand, mnist1d, 100),
+}
+
+
+def peak_mib(replicas: int, steps: int) -> float:
+    """Peak memory that training adds to this process, on Linux; call it in a fresh one."""
+    torch.set_num_threads(1)
+    train = partial(fit_many, digits, sizes=MLP, optimizer="adam", lr=RATE, batch_size=32)
+    train(seeds=seeds(1), steps=1)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forgets the peak so far
+    before = peak_kib()
+    train(seeds=seeds(replicas), steps=steps)
+    return (peak_kib() - before) / 1024
+
+
+def peak_kib() -> int:
+    """The most resident memory so far."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0])
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the two tables."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     torch.set_num_threads(1)
-    print(f"{'model-steps a second, 32 replicas':34}  fit_many      fit  by hand   × fit  × hand")
-    for name, data, batch in CASES:
-        if name[0].isdigit() and "CNN" not in name:
-            model, by_hand = partial(network, [*map(int, name.split("-"))]), network_by_hand
-        else:
-            model, by_hand = convolutional, convolutional_by_hand
-        speeds, ratios = measure(model, by_hand, data, batch, rounds)
-        print(
-            f"{f'{name}, batch {batch}':34}",
-            *(f"{speed:8,.0f}" for speed in speeds),
-            *(f"{ratio:7.2f}" for ratio in ratios),
-            flush=True,
-        )
+    print(f"{'model-steps a second':24}  fit_many      fit  by hand   × fit  × hand")
+    for name, case in CASES.items():
+        speeds, ratios = measure(*case, rounds)
+        cells = [f"{speed:8,.0f}" for speed in speeds] + [f"{ratio:7.2f}" for ratio in ratios]
+        print(f"{name:24}", *cells, flush=True)
+    print("\npeak memory that fit_many adds, 64-64-10, batch 32")
+    spawn = multiprocessing.get_context("spawn")
+    for replicas, steps in ((8, 100), (32, 100), (32, 3000)):
+        with ProcessPoolExecutor(1, mp_context=spawn) as fresh:
+            mib = fresh.submit(peak_mib, replicas, steps).result()
+        print(f"{replicas:3} replicas, {steps:5,} steps {mib:8.1f} MiB", flush=True)
 
 
 if __name__ == "__main__":

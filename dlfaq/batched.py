@@ -12,10 +12,12 @@ added in another order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 from torch.func import functional_call, vmap
 from torch.nn.functional import batch_norm, conv1d, conv2d, conv3d
 
@@ -119,14 +121,41 @@ def _compiled(layer: nn.Module, noise: Sequence[torch.Generator]) -> _Layer:
 
 
 def _linear(hidden: _Hidden, own: _State) -> _Hidden:
-    weight = own["weight"].mT  # (replicas, inputs, outputs)
     h = hidden.by_replica()  # (replicas, batch, …, inputs)
-    rows = h if h.ndim == weight.ndim else h.flatten(1, -2)
-    if "bias" in own:
-        product = torch.baddbmm(own["bias"].unsqueeze(1), rows, weight)
-    else:
-        product = torch.bmm(rows, weight)
+    rows = h if h.ndim == 3 else h.flatten(1, -2)  # noqa: PLR2004
+    product: Tensor = _Product.apply(rows, own["weight"], own.get("bias"))
     return _Hidden(product.view(*h.shape[:-1], -1), replicas_first=True)
+
+
+class _Product(Function):
+    """h Wᵀ + b of each replica: (replicas, n, inputs) ↦ (replicas, n, outputs).
+
+    Its gradients are written out because those of `baddbmm` give ∂L/∂W with its axes exchanged,
+    and to turn it takes as long as to compute it.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401 - made by PyTorch
+        h: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+    ) -> Tensor:
+        ctx.save_for_backward(h, weight)
+        if bias is None:
+            return torch.bmm(h, weight.mT)
+        return torch.baddbmm(bias.unsqueeze(1), h, weight.mT)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        h, weight = ctx.saved_tensors
+        for_h, for_weight, for_bias = ctx.needs_input_grad
+        return (
+            torch.bmm(delta, weight) if for_h else None,
+            torch.bmm(delta.mT, h) if for_weight else None,
+            delta.sum(1) if for_bias else None,
+        )
 
 
 def _elementwise(layer: nn.Module) -> _Layer:
@@ -202,6 +231,7 @@ def _dropout(layer: nn.Dropout, noise: Sequence[torch.Generator]) -> _Layer | No
 
     def forward(hidden: _Hidden, _: _State) -> _Hidden:
         h = hidden.by_replica()
+        # On the CPU, as the generators are; elsewhere this fails, and replicas are looped over.
         kept = torch.empty(h.shape, dtype=h.dtype)
         for own, draws in zip(kept, noise, strict=True):
             own.bernoulli_(1 - p, generator=draws)

@@ -77,19 +77,23 @@ class Plan:
         """Call `step`, and `evaluate` when it is time; a terminal shows progress after a second.
 
         Returns:
-            A curve for each part, and the losses of the batches, whose last axis is time.
+            A curve for each part, and the losses of the batches, (…, steps).
         """
-        losses: list[Tensor] = []
+        losses: Tensor | None = None
         scores = [evaluate()] if self.evaluated[0] == 0 else []
         for done in tqdm(range(1, self.steps + 1), disable=None, delay=_SHOWN_AFTER_S, leave=False):
-            losses.append(step())
+            loss = step()
+            if losses is None:  # a tensor each step would take a hundred times the memory
+                losses = loss.new_empty(self.steps, *loss.shape)
+            losses[done - 1] = loss
             if done in self.evaluated:
                 scores.append(evaluate())
         curves = {}
         for part in scores[0]:
             values = np.stack([score[part] for score in scores], -1)  # (…, 2, evaluations)
             curves[part] = Curve(loss=values[..., 0, :], accuracy=values[..., 1, :])
-        return curves, torch.stack(losses, -1).double().cpu().numpy()
+        assert losses is not None  # there is at least one step
+        return curves, losses.movedim(0, -1).cpu().double().numpy()
 
 
 def make_plan(

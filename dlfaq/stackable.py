@@ -156,7 +156,10 @@ def _size(outputs: Tensor | tuple[Tensor, ...]) -> int:
 def _why_not_mapped(model: nn.Module, x: Tensor) -> str | None:
     """Let two copies of `model` learn together from `x`."""
     try:
-        Stack([model, model], [0, 1])(torch.stack([x, x])).sum().backward()
+        stack = Stack([model, model], [0, 1])
+        stack(torch.stack([x, x])).sum().backward()
     except Exception as error:  # noqa: BLE001 - what is not torch.func's fault the loop runs into
         return f"torch.func cannot map the model: {str(error).splitlines()[0]}"
+    if any(parameter.grad is None for parameter in stack.learned):
+        return "some parameters get no gradient, which optimizers leave alone"
     return None

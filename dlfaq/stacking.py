@@ -49,10 +49,7 @@ def fit_stacked(
     """
     stack = Stack(models, seeds)
     source = _Source([data.train for data in datasets], len(models))
-    # A group takes one rate only (torch.optim refuses a vector of them), so each rate has a group
-    # of slices of the stacked tensors: what an elementwise optimizer does to them is the same.
-    n = len(seeds)
-    update = plan.stepper([(rate, stack.slices(k * n, k * n + n)) for k, rate in enumerate(rates)])
+    update = plan.stepper(list(zip(rates, stack.groups(len(rates)), strict=True)))
     drawn = source.draw(plan.batch_size, seeds)
 
     def step() -> Tensor:
@@ -93,11 +90,8 @@ class Stack:
         self._replicas = len(models)
         parameters, buffers = stack_module_state([model.train() for model in models])
         self._state: dict[str, Tensor] = {**parameters, **buffers}
-        self._learned = [value for value in parameters.values() if value.requires_grad]
-        # Gradients have a place of their own from the start: backward() adds into it, so that the
-        # optimizer's slices see it, and so that not clearing it is exactly what forgetting does.
-        for parameter in self._learned:
-            parameter.grad = torch.zeros_like(parameter)
+        self.learned = [value for value in parameters.values() if value.requires_grad]
+        self._sliced = False
         # Replicas of one seed draw alike, whatever their rate.
         noise = [generator(seed, "noise") for seed in islice(cycle(seeds), len(models))]
         self._batched = Batched(self.template, self._state, noise)
@@ -106,21 +100,35 @@ class Stack:
         """Outputs (replicas, n, classes) for inputs (replicas, n, …)."""
         return self._batched(x)
 
-    def slices(self, start: int, end: int) -> list[Tensor]:
-        """What some replicas learn, with their gradients, sharing the memory of the stack."""
-        slices = []
-        for parameter in self._learned:
-            assert parameter.grad is not None
-            part = parameter.detach()[start:end]
-            part.grad = parameter.grad[start:end]
-            slices.append(part)
-        return slices
+    def groups(self, rates: int) -> list[list[Tensor]]:
+        """What the replicas of each rate learn, sharing the memory of the stack.
+
+        A group of an optimizer takes one rate only (torch.optim refuses a vector of them), so each
+        rate has slices of the stacked tensors: an elementwise optimizer does the same to them.
+        """
+        if rates == 1:
+            return [self.learned]
+        # Slices see no gradients but those that have a place of their own from the start, into
+        # which backward() adds.
+        self._sliced = True
+        groups: list[list[Tensor]] = [[] for _ in range(rates)]
+        for parameter in self.learned:
+            parameter.grad = torch.zeros_like(parameter)
+            of_rates = zip(
+                parameter.detach().chunk(rates), parameter.grad.chunk(rates), strict=True
+            )
+            for group, (part, gradient) in zip(groups, of_rates, strict=True):
+                part.grad = gradient
+                group.append(part)
+        return groups
 
     def zero_grad(self) -> None:
-        """Clear all gradients, where they are."""
-        for parameter in self._learned:
-            assert parameter.grad is not None
-            parameter.grad.zero_()
+        """Clear all gradients."""
+        for parameter in self.learned:
+            if self._sliced and parameter.grad is not None:
+                parameter.grad.zero_()
+            else:  # the next ones take the place instead of being added, which is faster
+                parameter.grad = None
 
     def weights(self) -> dict[str, Tensor]:
         """What `state_dict` of a replica holds, by name, (replicas, *shape)."""

@@ -244,6 +244,12 @@ class DropsInside(nn.Module):
         return self.last(nn.functional.dropout(relu(self.inner(x)), 0.3, self.training))
 
 
+def partly_used():
+    linear = nn.Linear(12, 2)
+    linear.register_parameter("idle", nn.Parameter(torch.ones(3)))
+    return linear
+
+
 def hooked():
     linear = nn.Linear(12, 2)
     linear.weight.register_hook(lambda gradient: gradient / gradient.norm())
@@ -263,6 +269,7 @@ LOOPED = {
         factory(SIGNAL, layer(nn.Dropout1d, 0.5), nn.Flatten, layer(nn.Linear, 12, 2)),
         "torch.func cannot map the model: vmap: ",
     ),
+    "a parameter that is not used": (factory(partly_used), "some parameters get no gradient"),
     "hook": (factory(hooked), "hooks of the model would"),
     "bias before batch norm": (
         factory(FIRST, layer(nn.BatchNorm1d, 8), LAST),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from functools import partial
 
 import numpy as np
@@ -119,6 +120,19 @@ def test_a_replica_that_diverges_leaves_the_others_alone():
     assert np.isnan(run.batch_loss[0, :, -1]).all()
     alone = fit(mlp(SIZES, seed=2, dtype=torch.float64), small(2), lr=0.1, seed=2, steps=6)
     assert_same(run, (1, 1), alone)
+
+
+def test_memory_does_not_grow_with_the_steps():
+    alive = []
+
+    def loss(outputs, y):
+        alive.append(sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects()))
+        return nn.functional.cross_entropy(outputs, y, reduction="none")
+
+    fit_many(small, sizes=SIZES, seeds=[1, 2], lr=0.1, steps=60, batch_size=5, loss=loss)
+    # the probe's call, steps, and the evaluation of three parts of two replicas
+    steps = alive[-66:-6]
+    assert steps[5] == steps[-1]
 
 
 class TestAnyModule:
