@@ -49,6 +49,7 @@ def _run(options: argparse.Namespace) -> int:
         check=options.check,
         only=options.page,
         jobs=options.jobs,
+        executor=options.executor,
     )
     for place in report.changed:
         print(f"{place}: Changed: the result differs from the stored one", file=sys.stderr)
@@ -155,6 +156,9 @@ def _parser() -> argparse.ArgumentParser:
         "--check",
         action="store_true",
         help="run every chain, write nothing, compare with the store",
+    )
+    run.add_argument(
+        "--executor", metavar="dask://HOST:PORT", help="run on a Dask cluster (this machine)"
     )
 
     claims = _command(

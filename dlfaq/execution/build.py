@@ -183,7 +183,11 @@ def build(
     keys = {job.name: level_1(job.chain, settings, job.thumbs) for job in all_jobs}
     stored = {name: result for name, key in keys.items() if (result := store.get(key)) is not None}
     report.outcomes = {name: Outcome(result) for name, result in stored.items()}
-    stale = [job for job in all_jobs if fresh or check or job.name not in stored]
+    if serving:
+        failed_before = {job.name: _failed_before(job, keys[job.name], store) for job in all_jobs}
+        report.outcomes |= {name: one for name, one in failed_before.items() if one is not None}
+    known = {} if fresh or check else report.outcomes
+    stale = [job for job in all_jobs if job.name not in known]
     with (
         executor_at(executor if stale else None, workers(jobs)) as (pool, count),
         Progress(len(stale), count) as progress,
@@ -211,6 +215,19 @@ def build(
             failed([str(error) for error in (*page.errors, *disagreements(page))])
         run_jobs(stale, settings, pool, done)
     return report
+
+
+def _failed_before(job: Job, key: str, store: Store) -> Outcome | None:
+    """The last failure of a chain, if it would fail again: nothing that it has read is changed.
+
+    So in serve a chain that hangs does not hold up every save of other text.
+    """
+    failure = store.last_failure(job.name, key)
+    if failure is None or not failure.result.files:
+        return None
+    root = store.settings.root
+    same = all(file_hash(root / path) == seen for path, seen in failure.result.files.items())
+    return failure if same else None
 
 
 def _differs(stored: Result | None, result: Result) -> bool:

@@ -53,17 +53,12 @@ def compile_snippet(code: str, above: int) -> Compiled:
         SyntaxError: with the line of the chain.
     """
     last = None
-    try:
-        tree = ast.parse("\n" * above + code, CHAIN_FILE)
-        last_line = tree.body[-1].lineno if tree.body else above + 1
-        if tree.body and isinstance(tree.body[-1], ast.Expr) and not _ends_in_semicolon(code):
-            expression = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
-            last = compile(expression, CHAIN_FILE, "eval", dont_inherit=True)
-        body = compile(tree, CHAIN_FILE, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        # What is missing at the end is missed on a line that is no longer there.
-        error.lineno = min(error.lineno or above + 1, above + max(1, code.count("\n")))
-        raise
+    tree = ast.parse("\n" * above + code, CHAIN_FILE)
+    last_line = tree.body[-1].lineno if tree.body else above + 1
+    if tree.body and isinstance(tree.body[-1], ast.Expr) and not _ends_in_semicolon(code):
+        expression = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
+        last = compile(expression, CHAIN_FILE, "eval", dont_inherit=True)
+    body = compile(tree, CHAIN_FILE, "exec", dont_inherit=True)
     return Compiled(body, last, above + 1, last_line)
 
 

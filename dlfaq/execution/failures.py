@@ -61,7 +61,9 @@ def _raised(job: Job, error: Mapping[str, Any]) -> Failure:
         message = f"{message} in `{error['expression']}`"
         return _failure(job, line, kind, message, also=also, snippet=len(job.chain.snippets) - 1)
     if kind in {"SyntaxError", "IndentationError"}:  # it may name a second line of the chain
-        message = re.sub(r"(?<=on line )\d+", lambda found: _page_line(job, int(found[0])), message)
+        message = re.sub(
+            r"(?<=(?:on|at) line )\d+", lambda found: _page_line(job, int(found[0])), message
+        )
     return _at_chain_line(job, line, kind, message, also)
 
 

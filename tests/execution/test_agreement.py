@@ -175,6 +175,14 @@ def test_a_page_that_ours_refuses_is_not_compared(read):
     assert disagreements(read("```python\nx = 1\n```\n\n```sh\nls\n```\n")) == []
 
 
+def test_a_mark_of_pytest_is_told(read):
+    page = read("a\n\n```python\nx = 1\n```\n")
+    page.lines[0] = "<!--pytest.mark.skip-->"
+    assert list(map(str, disagreements(page))) == [
+        "docs/page.md:3: a directive of pytest-codeblocks marks this snippet"
+    ]
+
+
 def test_a_difference_is_told_at_its_line(read):
     page = read("a\n\n```python\nx = 1\n```\n\n```python\ny = 2\n```\n")
     page.lines[3] = "x = 3"

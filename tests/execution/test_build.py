@@ -242,10 +242,10 @@ def test_a_result_of_another_lab_than_ours_is_refused(site):
 
 
 def test_names_of_chains_never_clash(site):
-    for name in ("a--b.md", "a/b.md"):
-        (site / "docs" / name).parent.mkdir(exist_ok=True)
-        (site / "docs" / name).write_text("```python\nx = 1\n```\n", encoding="utf-8")
-    assert build(read_settings(site)).ran == 2
+    (site / "docs" / "a").mkdir()
+    for value, name in enumerate(("a--b.md", "a/b.md")):
+        (site / "docs" / name).write_text(f"```python\n{value}\n```\n", encoding="utf-8")
+        assert build(read_settings(site)).ran == 1
 
 
 def test_a_page_that_cannot_be_read_fails_and_the_others_run(site, capsys):
@@ -352,3 +352,19 @@ def test_a_wrong_mkdocs_yml_is_told(site, old, new, said):
     with pytest.raises(InputError) as caught:
         read_settings(site)
     assert said in str(caught.value)
+
+
+def test_serve_runs_a_failed_chain_again_only_when_what_it_reads_has_changed(site):
+    (site / "broken.py").write_text("raise RuntimeError('mend me')\n", encoding="utf-8")
+    page = site / "docs" / "broken.md"
+    page.write_text("```python\nimport broken\n```\n", encoding="utf-8")
+    settings = read_settings(site)
+    assert build(settings, serving=True).ran == 1
+    append(page, "\nMore prose.\n")
+    again = build(settings, serving=True)
+    assert again.ran == 0
+    assert again.failures == []  # told once; the page still shows it
+    assert build(settings).ran == 1  # a build for good takes nobody's word for it
+    (site / "broken.py").write_text("", encoding="utf-8")
+    mended = build(settings, serving=True)
+    assert (mended.ran, mended.failures) == (1, [])

@@ -72,6 +72,11 @@ FAULTS = {
         3,
         "IndentationError: expected an indented block after 'if' statement on line 3",
     ),
+    "syntax_of_a_text": Fault(
+        "x = 1\ny = '''",
+        3,
+        "SyntaxError: unterminated triple-quoted string literal (detected at line 3)",
+    ),
     "syntax_warning": Fault(
         "x = 1\nx is 1", 3, """SyntaxError: "is" with a literal. Did you mean "=="?"""
     ),

@@ -271,7 +271,7 @@ except ZeroDivisionError:
 
 
 def test_reads_in_this_process_and_in_its_copies_are_noted(run, root):
-    for name in ("read", "written", "forked", "absent", "lab.py", "excluded/x"):
+    for name in ("read", "written", "forked", "absent", "bytes", "lab.py", "excluded/x"):
         (root / name).parent.mkdir(exist_ok=True)
         if name != "absent":
             (root / name).write_text("x = 1\n", encoding="utf-8")
@@ -288,7 +288,7 @@ try:
 except FileNotFoundError:
     pass
 (root / "excluded/x").read_text()
-open(os.fsencode(root / "bytes"), "w").close()
+open(os.fsencode(root / "bytes")).close()
 if os.fork() == 0:
     (root / "forked").read_text()
     os._exit(0)
@@ -297,7 +297,7 @@ import lab
 """
     ended = run(code, excluded=(str(root / "excluded"),))
     assert ended.report["error"] is None
-    assert sorted(ended.files) == ["absent", "forked", "lab.py", "read"]
+    assert sorted(ended.files) == ["absent", "bytes", "forked", "lab.py", "read"]
     assert ended.files["absent"] == "absent"
     assert ended.changed == []
 
