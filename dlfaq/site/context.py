@@ -103,7 +103,18 @@ class Context:
                 context.problems += [failure.summary for failure in state.failure.failures]
             elif state.result is None:
                 context.report(job.chain.head.start, "no result for this chain; `dlfaq run`")
+        context.check_claims()
         return context
+
+    def check_claims(self) -> None:
+        """Report a statement or a label that two chains of the page share: `claim` sees but one."""
+        seen: set[str] = set()
+        for _, claim in self.claims:
+            for what in ("statement", "label"):
+                name = claim[what]
+                if name is not None and f"{what} {name}" in seen:
+                    self.report(claim["line"], f"the {what} {name!r} stands twice; change one")
+                seen.add(f"{what} {name}")
 
     def report(self, line: int, message: str) -> None:
         """Note what cannot be shown, at a line of the page."""

@@ -13,6 +13,7 @@ import pytest
 
 from dlfaq.execution.build import build, read_site
 from dlfaq.execution.config import read_settings
+from dlfaq.site.context import Context
 from dlfaq.site.evidence import evidence, evidence_text
 from dlfaq.site.margin import margin, survives_holm
 
@@ -143,3 +144,22 @@ def test_margin_is_in_standard_errors(record, expected):
 )
 def test_holm(p_values, survives):
     assert survives_holm(p_values) == survives
+
+
+def test_two_chains_may_not_make_the_same_claim(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "mkdocs.yml").write_text(
+        "site_name: twice\nmarkdown_extensions:\n"
+        "  - dlfaq.site.markdown_extension: {preload: [numpy, scipy.stats]}\n",
+        encoding="utf-8",
+    )
+    code = 'from dlfaq import claim\n\nclaim("Two", 2, within=(2, 2), label="two")\n'
+    chain = f"```python\n{code}```\n"
+    (tmp_path / "docs" / "twice.md").write_text(f"{chain}\n{chain}", encoding="utf-8")
+    settings = read_settings(tmp_path)
+    report = build(settings)
+    problems = Context.of(report.pages[0], settings, report.outcomes).problems
+    assert problems == [
+        "docs/twice.md:10: the statement 'Two' stands twice; change one",
+        "docs/twice.md:10: the label 'two' stands twice; change one",
+    ]
