@@ -20,7 +20,7 @@ from __future__ import annotations
 from importlib import import_module
 
 _MODULES = {
-    "claims": ["claim"],
+    "claims": ["claim", "estimate"],
     "comparison": ["Comparison", "compare"],
     "data": ["Dataset", "Examples", "digits", "fashion_mnist", "mnist", "mnist1d"],
     "figures": ["line_labels", "replicates", "y_label"],

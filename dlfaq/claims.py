@@ -16,6 +16,8 @@ What kind of claim it is follows from what is given:
 
 Where a reader runs the code, a claim that does not hold raises `ClaimFailed`. Where the site is
 built (environment variable DLFAQ_RUNNER=1) it is recorded, so that one build reports all of them.
+
+What the runs leave open is an `estimate`: judged in the same way, published, and never a failure.
 """
 
 from __future__ import annotations
@@ -23,31 +25,22 @@ from __future__ import annotations
 import copy
 import inspect
 import os
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import ClaimFailed, InputError
 from dlfaq.firmness import firmness
 from dlfaq.judgement import RATIO, Threshold, measure
+from dlfaq.mutation import inverse_holds
 from dlfaq.paired import Paired
+from dlfaq.statements import check_statement, check_unique, not_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy.typing as npt
 
-__all__ = ["claim", "recorded"]
-
-_LOOKALIKE_UNITS = {
-    "x": RATIO,
-    "X": RATIO,
-    "*": RATIO,
-    "%": "points",
-    "pp": "points",
-    "pts": "points",
-}
-_LABEL = re.compile(r"[a-z][a-z0-9-]*")
+__all__ = ["claim", "estimate", "recorded"]
 
 _RECORDS: list[dict[str, Any]] = []
 
@@ -89,9 +82,69 @@ def claim(
         InputError: the arguments do not make a claim that could be judged.
         ClaimFailed: the claim does not hold (recorded instead of raised where a page is built).
     """
-    building = os.environ.get("DLFAQ_RUNNER") == "1"
-    _check_words(statement, unit, label, unique=building)
     threshold = Threshold.of(at_least, at_most, within, unit)
+    record = _record(statement, measured, threshold, seeds=seeds, unit=unit, label=label, null=null)
+    record["fails_when"] = fails_when
+    _keep(record)
+    if not record["holds"] and os.environ.get("DLFAQ_RUNNER") != "1":
+        raise ClaimFailed(not_held(record))
+
+
+def estimate(
+    statement: str,
+    measured: npt.ArrayLike,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    within: float | tuple[float, float] | None = None,
+    seeds: Iterable[int],
+    unit: str = "",
+    label: str | None = None,
+) -> None:
+    """Publish what was measured beside the threshold one would care about, and gate nothing on it.
+
+    For a comparison that so many runs cannot be relied on to decide: where rule 6 of the protocol
+    leaves no room for a threshold, or where an interval reaches across a margin. Its card says
+    "Inconclusive" where the interval lies on neither side, and what it shows where it does.
+
+    Args:
+        statement: the sentence that would be claimed, or a question; unique on its page.
+        measured: for each replica a number or a boolean, shape (n,), as for `claim`.
+        at_least: as for `claim`, as are the rest.
+        at_most: as for `claim`.
+        within: as for `claim`.
+        seeds: the seed of each replica, in order.
+        unit: as for `claim`.
+        label: as for `claim`.
+
+    Raises:
+        InputError: the arguments do not make a claim that could be judged.
+
+    Example:
+        >>> estimate("Is warm-up worth a point?", gains, at_least=0.01, seeds=seeds(4),
+        ...          unit="points")
+    """
+    threshold = Threshold.of(at_least, at_most, within, unit)
+    _keep(_record(statement, measured, threshold, seeds=seeds, unit=unit, label=label, gated=False))
+
+
+def recorded() -> list[dict[str, Any]]:
+    """Every claim and estimate of this process so far, in order, as JSON-able records (a copy)."""
+    return copy.deepcopy(_RECORDS)
+
+
+def _record(
+    statement: str,
+    measured: npt.ArrayLike,
+    threshold: Threshold,
+    *,
+    seeds: Iterable[int] | None,
+    unit: str,
+    label: str | None,
+    null: bool = False,
+    gated: bool = True,
+) -> dict[str, Any]:
+    check_statement(statement, unit, label)
     evidence = measure(measured, threshold, seeds, unit)
     if null and evidence.kind != "equivalence":
         raise InputError(
@@ -112,56 +165,32 @@ def claim(
         "seeds": evidence.seeds,
         "unit": unit,
         "holds": evidence.holds(threshold),
+        "gated": gated,
         **asdict(firmness(evidence, threshold, unit)),
-        "fails_when": fails_when,
-        "arms": [*measured.arms] if isinstance(measured, Paired) and measured.arms else None,
+        "fails_when": None,
+        "arms": None,
+        "signs": None,
         "frames": _frames(),
     }
-    # A reader may run a cell twice: the new record takes the place of the old one.
-    _RECORDS[:] = [*(old for old in _RECORDS if old["statement"] != statement), record]
-    if not record["holds"] and not building:
-        raise ClaimFailed(_sentence(record))
+    if isinstance(measured, Paired) and measured.arms:
+        record["arms"] = [*measured.arms]
+        if evidence.kind != "failure rate":
+            record["signs"] = measured.signs(no_effect=1 if unit == RATIO else 0)
+    record["verdict"] = _verdict(record)
+    return record
 
 
-def recorded() -> list[dict[str, Any]]:
-    """Every claim made in this process so far, in order, as JSON-able records (a copy)."""
-    return copy.deepcopy(_RECORDS)
+def _verdict(record: dict[str, Any]) -> str:
+    if record["holds"]:
+        return "holds"
+    return "refuted" if inverse_holds(record) else "inconclusive"
 
 
-def _check_words(statement: str, unit: str, label: str | None, *, unique: bool) -> None:
-    if not statement.strip():
-        raise InputError(
-            expected="a sentence as the statement",
-            got=repr(statement),
-            cure="say in words what is claimed",
-        )
-    if unit in _LOOKALIKE_UNITS:
-        raise InputError(
-            expected='unit "points", "×" or a unit of measurement',
-            got=repr(unit),
-            cure=f"write unit={_LOOKALIKE_UNITS[unit]!r}",
-        )
-    if label is not None and not _LABEL.fullmatch(label):
-        raise InputError(
-            expected="a label of small letters, digits and hyphens that begins with a letter",
-            got=repr(label),
-            cure='write one such as "final-loss"',
-        )
-    if not unique:
-        return
-    for old in _RECORDS:
-        if old["statement"] == statement:
-            raise InputError(
-                expected="each statement once on a page",
-                got=f"{statement!r} again",
-                cure="say what is different about the second claim",
-            )
-        if label is not None and old["label"] == label:
-            raise InputError(
-                expected="each label once on a page",
-                got=f"{label!r} again",
-                cure="give the second claim a label of its own",
-            )
+def _keep(record: dict[str, Any]) -> None:
+    """Note a record down. A reader may run a cell twice: the new one takes the place of the old."""
+    if os.environ.get("DLFAQ_RUNNER") == "1":
+        check_unique(record, _RECORDS)
+    _RECORDS[:] = [*(old for old in _RECORDS if old["statement"] != record["statement"]), record]
 
 
 def _frames() -> list[list[str | int]]:
@@ -173,24 +202,3 @@ def _frames() -> list[list[str | int]]:
             frames.append([frame.f_code.co_filename, frame.f_lineno])
         frame = frame.f_back
     return frames
-
-
-def _sentence(record: dict[str, Any]) -> str:
-    exact = record["interval"] is None
-    scale, unit = (100, " pts") if record["unit"] == "points" else (1, record["unit"])
-    if unit not in {"", " pts", RATIO}:
-        unit = f" {unit}"
-
-    def shown(value: float) -> str:
-        return f"{value * scale:.{12 if exact else 3}g}{unit}"
-
-    measured = f"measured {shown(record['measured'])}"
-    if not exact:
-        low, high = map(shown, record["interval"])
-        measured += f", 95 % interval {low} to {high} over {record['replicas']} replicas"
-    threshold = record["threshold"]
-    if record["comparator"] == "within":
-        claimed = f"from {shown(threshold[0])} to {shown(threshold[1])}"
-    else:
-        claimed = f"{record['comparator'].replace('_', ' ')} {shown(threshold)}"
-    return f"{record['statement']!r} does not hold: {measured}; claimed {claimed}"

@@ -69,7 +69,11 @@ def _claims(options: argparse.Namespace) -> int:
     report = _built(options, settings)
     data = evidence(settings, report.pages, report.outcomes)
     claims = data["claims"]
-    inverted = [inverse_holds(claim) for claim in claims] if options.mutate else None
+    inverted = (
+        [inverse_holds(claim) if claim["gated"] else None for claim in claims]
+        if options.mutate
+        else None
+    )
     print(claims_table(claims, inverted))
     print(summary(claims, inverted))
     if options.json is not None:

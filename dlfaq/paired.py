@@ -40,6 +40,15 @@ class Paired(np.ndarray[Any, np.dtype[Any]]):
         paired.arms = tuple(arms)
         return paired
 
+    def signs(self, *, no_effect: float) -> list[int]:
+        """How many replicas lie above `no_effect`, on it, and below, as a sign test counts them.
+
+        The share above, ties counted half, estimates P(A > B) for a difference A − B.
+        """
+        values = np.asarray(self)
+        counts = (values > no_effect, values == no_effect, values < no_effect)
+        return [int(count.sum()) for count in counts]
+
     def __array_finalize__(self, source: object) -> None:
         """Take the arms of what the array is a view or a copy of."""
         self.arms = getattr(source, "arms", ())

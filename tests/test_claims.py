@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from dlfaq import claims
-from dlfaq.claims import claim, recorded
+from dlfaq.claims import claim, estimate, recorded
 from dlfaq.errors import ClaimFailed, InputError
 
 SEEDS = range(1000, 1004)
@@ -114,8 +114,11 @@ def test_record_is_what_the_engine_reads() -> None:
         "seeds": [1000, 1001, 1002, 1003],
         "unit": "MB",
         "holds": True,
+        "verdict": "holds",
+        "gated": True,
         "fails_when": "C",
         "arms": None,
+        "signs": None,
     }
     made = record(torch.tensor(0.5), within=1)
     assert (made["interval"], made["replicas"], made["seeds"]) == (None, 0, [])
@@ -198,6 +201,30 @@ def test_claim_that_fails_raises_and_says_by_how_much(given, sentence) -> None:
 
 def test_claim_that_fails_in_a_build_is_only_recorded(building) -> None:
     assert record(3.0, at_most=2)["holds"] is False
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [
+        ({**around(0), "at_least": 0}, "inconclusive"),
+        ({**around(0), "within": HALF / 2}, "inconclusive"),
+        ({**around(0), "within": 2 * HALF}, "holds"),
+        ({**around(0), "at_least": 2 * HALF}, "refuted"),
+        ({**around(3), "within": 1}, "refuted"),
+        ({"measured": [True, False] * 4, "seeds": range(8), "at_most": 0.4}, "inconclusive"),
+    ],
+    ids=["order", "narrow margins", "wide margins", "effect", "outside margins", "failure rate"],
+)
+def test_an_estimate_says_what_the_interval_shows_and_never_fails(given, verdict) -> None:
+    estimate("Is it so?", **given)
+    [made] = recorded()
+    assert (made["verdict"], made["holds"], made["gated"]) == (verdict, verdict == "holds", False)
+
+
+def test_an_estimate_and_a_claim_share_no_words(building) -> None:
+    record(**around(1), at_least=0)
+    with pytest.raises(InputError, match="each statement once on a page"):
+        estimate("It is so", 1 + SPREAD, at_least=0, seeds=SEEDS)
 
 
 REFUSED = {

@@ -184,6 +184,18 @@ def test_mutate_shows_that_each_claim_can_fail(dlfaq, tmp_path):
     assert [claim["holds"] for claim in claims] == [True] * 5  # as measured
 
 
+def test_an_estimate_fails_nothing_and_is_told_apart(dlfaq):
+    page = (
+        "# A\n\n```python\nfrom dlfaq import estimate, seeds\n\n"
+        'estimate("Is it so?", [0.1, -0.1, 0.2, -0.2], at_least=0, seeds=seeds(4))\n```\n'
+    )
+    status, output, _ = dlfaq("claims", page=page)
+    assert (status, rows(output)["docs/page.md:6"][-1]) == (0, "inconclusive")
+    assert output.splitlines()[-1] == "0 of 0 claims hold; 1 estimate, not gated"
+    status, output, _ = dlfaq("claims", "--mutate")
+    assert (status, rows(output)["docs/page.md:6"][-2:]) == (0, ["not", "gated"])
+
+
 def test_mutate_finds_a_claim_that_cannot_fail(dlfaq, tmp_path):
     page = (
         '# A\n\n```python\nfrom dlfaq import claim\n\nx = 3\nclaim("x is x", x, at_least=x)\n```\n'

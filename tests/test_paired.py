@@ -39,6 +39,15 @@ def test_in_place_arithmetic_keeps_the_arms():
     assert (d.tolist(), d.arms) == ([2, 8, 18], ("A", "B"))
 
 
+@pytest.mark.parametrize(
+    ("d", "no_effect", "signs"),
+    [(D, 0, [3, 0, 0]), (D, 4, [1, 1, 1]), (-D, 0, [0, 0, 3]), (D - 9, 0, [0, 1, 2])],
+    ids=["above", "a tie", "below", "two below"],
+)
+def test_signs_count_replicas_on_either_side_of_no_effect(d, no_effect, signs):
+    assert d.signs(no_effect=no_effect) == signs
+
+
 def test_what_combines_two_comparisons_names_the_arms_of_both():
     assert (D - E).arms == ("A", "B", "C")
     assert (E - D).arms == ("C", "B", "A")

@@ -25,8 +25,11 @@ class ClaimRecord(TypedDict, total=False):
         seeds: theirs.
         unit: "points", "×", "" or the name of a unit.
         holds: whether all of the interval is on the right side.
+        verdict: holds, refuted (all of it is on the wrong side) or inconclusive.
+        gated: whether a build fails where it does not hold; an estimate is not gated.
         fails_when: what would make it fail, in words.
         arms: names of the arms of a comparison that it is about; None for anything else.
+        signs: of such a comparison, how many replicas lie above no effect, on it, and below.
     """
 
     statement: str
@@ -41,5 +44,8 @@ class ClaimRecord(TypedDict, total=False):
     seeds: list[int]
     unit: str
     holds: bool
+    verdict: str
+    gated: bool
     fails_when: str | None
     arms: list[str] | None
+    signs: list[int] | None

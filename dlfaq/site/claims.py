@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from dlfaq.site.claim_record import ClaimRecord
 
-__all__ = ["against_threshold", "card", "group", "interval_chart", "status"]
+__all__ = ["against_threshold", "card", "fails", "group", "interval_chart", "status"]
 
 
 def card(record: ClaimRecord, *, anchor: str) -> str:
     """Build the card `article.dl-claim#anchor` of a claim."""
-    name = "dl-claim" if record["holds"] else "dl-claim dl-claim--fails"
+    name = "dl-claim dl-claim--fails" if fails(record) else "dl-claim"
     page = element(
         "article",
         element("p", *raised(amounts.measured(record)), class_="dl-num"),
@@ -50,7 +50,11 @@ def group(cards: list[str]) -> str:
 
 
 def status(record: ClaimRecord) -> Element:
-    """Say in shape and words whether the claim holds."""
+    """Say in shape and words whether the claim holds; an estimate may leave it open."""
+    if not record["holds"] and not record["gated"]:
+        mark = element("span", "⊢?⊣", class_="dl-mark", aria_hidden="true")
+        words = " Inconclusive" if record["verdict"] == "inconclusive" else " Refuted"
+        return element("b", mark, words, class_="dl-null")
     if not record["holds"]:
         return element("b", glyph("wrong"), "Does not hold", class_="dl-fails")
     if record["kind"] == "null":
@@ -59,9 +63,25 @@ def status(record: ClaimRecord) -> Element:
     return element("b", "✓ Holds", class_="dl-holds")
 
 
+def fails(record: ClaimRecord) -> bool:
+    """Whether the claim ends a build."""
+    return record["gated"] and not record["holds"]
+
+
 def _status_line(record: ClaimRecord) -> list[str | Element]:
-    line: list[str | Element] = [status(record), f" · {record['kind']}, "]
+    kind = record["kind"] if record["gated"] else f"{record['kind']}, an estimate"
+    line: list[str | Element] = [status(record), f" · {kind}, "]
     if not record["seeds"]:
         return [*line, "deterministic"]
     seeds = element("span", f"seeds {seed_ranges(record['seeds'])}", class_="dl-keep")
-    return [*line, f"{counted(record['replicas'], 'run')}, ", seeds]
+    return [*line, f"{_runs(record)}, ", seeds]
+
+
+def _runs(record: ClaimRecord) -> str:
+    runs = counted(record["replicas"], "run")
+    if record["signs"] is None:
+        return runs
+    above, ties, _ = record["signs"]
+    tied = f" and {counted(ties, 'tie')}" if ties else ""
+    no_effect = "1×" if record["unit"] == "×" else "0"
+    return f"{runs}, {above} of them above {no_effect}{tied}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dlfaq.site import amounts
 from dlfaq.site.margin import margin
 from dlfaq.site.table import table
+from dlfaq.site.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,33 +16,40 @@ if TYPE_CHECKING:
 __all__ = ["claims_table", "in_standard_errors", "placebo_effects", "summary"]
 
 _VERDICTS = {True: "yes", False: "NO", None: "no arms"}
+_ESTIMATES = {"holds": "(yes)", "refuted": "(no)", "inconclusive": "inconclusive"}
+_INVERTED = {True: "HOLDS", False: "fails", None: "not gated"}
 _COLUMNS = ("claim", "measured", "95 % interval", "threshold", "margin", "holds")
 
 
-def claims_table(claims: Sequence[dict[str, Any]], inverted: Sequence[bool] | None = None) -> str:
+def claims_table(
+    claims: Sequence[dict[str, Any]], inverted: Sequence[bool | None] | None = None
+) -> str:
     """One row for each claim; its margin is in standard errors.
 
     Args:
         claims: as `evidence.json` has them.
-        inverted: for each, whether it holds with its comparison inverted.
+        inverted: for each, whether it holds with its comparison inverted; None for an estimate.
     """
     rows = [_row(claim) for claim in claims]
     if inverted is None:
         return table(_COLUMNS, rows)
-    words = ["HOLDS" if holds else "fails" for holds in inverted]
+    words = [_INVERTED[holds] for holds in inverted]
     rows = [[*row, word] for row, word in zip(rows, words, strict=True)]
     return table([*_COLUMNS, "inverted"], rows)
 
 
-def summary(claims: Sequence[dict[str, Any]], inverted: Sequence[bool] | None = None) -> str:
+def summary(claims: Sequence[dict[str, Any]], inverted: Sequence[bool | None] | None = None) -> str:
     """How many claims hold, as measured and inverted."""
-    compared = [claim for claim in claims if claim["holds"] is not None]
+    gated = [claim for claim in claims if claim["gated"]]
+    compared = [claim for claim in gated if claim["holds"] is not None]
     held = sum(claim["holds"] for claim in compared)
     line = f"{held} of {len(compared)} claims hold"
-    if len(compared) < len(claims):
-        line += f"; {len(claims) - len(compared)} without arms"
+    if len(compared) < len(gated):
+        line += f"; {len(gated) - len(compared)} without arms"
+    if len(gated) < len(claims):
+        line += f"; {counted(len(claims) - len(gated), 'estimate')}, not gated"
     if inverted is not None:
-        line += f"; inverted, {sum(inverted)} of {len(inverted)}"
+        line += f"; inverted, {sum(map(bool, inverted))} of {len(gated)}"
     return line
 
 
@@ -58,6 +66,12 @@ def in_standard_errors(claim: dict[str, Any]) -> str:
     return f"{amounts.number(size, None if isinf(size) else 1)} se"
 
 
+def _verdict(claim: dict[str, Any]) -> str:
+    if claim["gated"] or claim["holds"] is None:
+        return _VERDICTS[claim["holds"]]
+    return _ESTIMATES[claim["verdict"]]
+
+
 def _row(claim: dict[str, Any]) -> list[str]:
     record: Any = claim
     return [
@@ -66,5 +80,5 @@ def _row(claim: dict[str, Any]) -> list[str]:
         amounts.interval(record) or "",
         amounts.threshold(record),
         in_standard_errors(claim),
-        _VERDICTS[claim["holds"]],
+        _verdict(claim),
     ]

@@ -105,7 +105,8 @@ def _moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 
 def _fell(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return bool(old["holds"]) and not new["holds"]
+    gated = old.get("gated", True)  # an estimate may come out either way
+    return bool(gated and old["holds"]) and not new["holds"]
 
 
 def _shrank(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["evidence", "evidence_text", "write_evidence"]
 
-_SCHEMA = 1
+_SCHEMA = 2
 
 #: The fields of a claim, in order; the rest of its record is for the page alone.
 _FIELDS = (
@@ -37,6 +37,9 @@ _FIELDS = (
     "seeds",
     "unit",
     "holds",
+    "verdict",
+    "gated",
+    "signs",
 )
 
 

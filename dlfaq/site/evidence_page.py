@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution.build import read_site
 from dlfaq.site import amounts
-from dlfaq.site.claims import against_threshold, status
+from dlfaq.site.claims import against_threshold, fails, status
 from dlfaq.site.context import Context, claim_anchor
 from dlfaq.site.elements import code_spans, element
 from dlfaq.site.filters import choice, filter_form
@@ -93,24 +93,31 @@ def evidence_page(catalogue: Catalogue, entries: Sequence[Entry], *, page: str) 
 
 def _doubtful(claims: Sequence[dict[str, Any]]) -> set[int]:
     """The directional claims that do not survive Holm's correction, by their place in the list."""
-    directional = [i for i, claim in enumerate(claims) if claim["kind"] in DIRECTIONAL]
+    directional = [i for i, claim in enumerate(claims) if _is_directional(claim)]
     survives = survives_holm([claims[i]["p_value"] for i in directional])
     return {i for i, so in zip(directional, survives, strict=True) if not so}
 
 
+def _is_directional(claim: dict[str, Any]) -> bool:
+    return claim["gated"] and claim["kind"] in DIRECTIONAL
+
+
 def _family(claims: Sequence[dict[str, Any]], doubtful: int) -> str:
     """Say what chance does to all claims together, where each is judged alone."""
-    chances = [c["failure_chance"] for c in claims if c["failure_chance"] is not None]
-    directional = sum(claim["kind"] in DIRECTIONAL for claim in claims)
+    gated = [claim for claim in claims if claim["gated"]]
+    chances = [c["failure_chance"] for c in gated if c["failure_chance"] is not None]
+    directional = sum(map(_is_directional, claims))
     expected = sum(chances)
     share = "fewer than 0.1" if expected < 0.05 else f"about {expected:.1f}"  # noqa: PLR2004
     survivors = f"{directional - doubtful} of" if doubtful else "all of"
     marked = "; the others are marked" if doubtful else ""
+    estimates = len(claims) - len(gated)
+    rest = f" Beside them {counted(estimates, 'estimate')}, not gated." if estimates else ""
     return (
-        f"{counted(len(claims), 'claim')}, each judged alone. {len(chances)} were measured over "
+        f"{counted(len(gated), 'claim')}, each judged alone. {len(chances)} were measured over "
         f"many runs: on fresh seeds we expect {share} of them to fail by chance. {directional} say "
         f"which way something goes: {survivors} them survive Holm’s correction over the whole "
-        f"site, at 5 %{marked}."
+        f"site, at 5 %{marked}.{rest}"
     )
 
 
@@ -138,9 +145,10 @@ def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
     spread = "exact" if interval is None else f"95 %: {interval}"
     runs = "no runs needed" if interval is None else counted(claim["replicas"], "run")
     doubt = [_small("not after Holm’s correction")] if doubtful else []
+    kind = claim["kind"] if claim["gated"] else f"{claim['kind']}, an estimate"
     cells: dict[str, list[str | Element]] = {
         "page": [anchor],
-        "says": [*code_spans(claim["statement"]), _small(claim["kind"])],
+        "says": [*code_spans(claim["statement"]), _small(kind)],
         "num": [element("b", *raised(amounts.measured(claim))), _small(*raised(spread))],
         "iv": [against_threshold(claim, height=36)],
         "runs": [runs],
@@ -149,7 +157,7 @@ def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
     return element(
         "tr",
         *(element("td", *content, class_=f"dl-ev__{name}") for name, content in cells.items()),
-        class_="dl-ev__row" if claim["holds"] else "dl-ev__row dl-ev__row--fails",
+        class_="dl-ev__row dl-ev__row--fails" if fails(claim) else "dl-ev__row",
         data_topic=dirname(entry.src),
         data_kind=claim["kind"],
         data_status=entry.status,

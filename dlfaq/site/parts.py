@@ -118,8 +118,8 @@ class Parts(Treeprocessor):
             topic_title=topic.title,
             topic_href=link(topic.src, page=question.src),
             status=question.status,
-            claims_total=len(context.claims),
-            claims_hold=sum(claim["holds"] for _, claim in context.claims),
+            claims_total=sum(claim["gated"] for _, claim in context.claims),
+            claims_hold=sum(claim["gated"] and claim["holds"] for _, claim in context.claims),
             verified=context.verified(),
         )
         results = [state.result for state in context.states if state.result is not None]

@@ -24,6 +24,9 @@ def record(**changes):
         "seeds": list(range(1000, 1032)),
         "unit": "points",
         "holds": True,
+        "verdict": "holds",
+        "gated": True,
+        "signs": None,
         "fails_when": None,
     }
     return base | changes
@@ -258,6 +261,34 @@ def test_everything_lies_inside_the_chart_and_the_hatching_is_seen(changes):
 def test_a_low_chart_leaves_the_interval_to_the_text_beside_it():
     chart = interval_chart(record(), height=36)
     assert [node.get("class") for node in chart if node.tag == "text"] == ["tt"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        ("inconclusive", "⊢?⊣ Inconclusive · effect, an estimate, 32 runs"),
+        ("refuted", "⊢?⊣ Refuted · effect, an estimate, 32 runs"),
+        ("holds", "✓ Holds · effect, an estimate, 32 runs"),
+    ],
+)
+def test_an_estimate_says_what_it_leaves_open_and_fails_nothing(verdict, words):
+    html = card(record(gated=False, holds=verdict == "holds", verdict=verdict), anchor="a")
+    article = ET.fromstring(html)
+    assert article.get("class") == "dl-claim"
+    assert text(parts(html)["dl-claim__status"]).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"signs": [30, 0, 2]}, "32 runs, 30 of them above 0, seeds"),
+        ({"signs": [30, 1, 1]}, "32 runs, 30 of them above 0 and 1 tie, seeds"),
+        (RATIO | {"signs": [32, 0, 0]}, "32 runs, 32 of them above 1×, seeds"),
+    ],
+    ids=["difference", "tie", "ratio"],
+)
+def test_a_comparison_says_in_how_many_runs_it_goes_that_way(changes, words):
+    assert words in text(parts(card(record(**changes), anchor="a"))["dl-claim__status"])
 
 
 def test_a_group_stands_under_one_rule():

@@ -200,6 +200,9 @@ def record(**changes):
         "seeds": list(range(32)),
         "unit": "points",
         "holds": True,
+        "verdict": "holds",
+        "gated": True,
+        "signs": None,
         "p_value": 1e-9,
         "failure_chance": 0.001,
     }
@@ -225,6 +228,16 @@ def test_a_claim_that_does_not_hold_is_marked():
     _, rows = page_of(record(holds=False))
     assert "dl-ev__row--fails" in rows[0].get("class")
     assert "Does not hold" in text(rows[0])
+
+
+def test_an_estimate_is_listed_and_counts_among_no_claims():
+    open_one = record(gated=False, holds=False, verdict="inconclusive", p_value=0.4)
+    blocks, rows = page_of(record(), open_one)
+    assert "dl-ev__row--fails" not in rows[1].get("class")
+    assert "Inconclusive" in text(rows[1])
+    assert blocks[1].startswith("1 claim, each judged alone. 1 were measured")
+    assert "all of them survive" in blocks[1]
+    assert blocks[1].endswith("Beside them 1 estimate, not gated.")
 
 
 def test_a_site_without_claims_has_a_page_all_the_same():

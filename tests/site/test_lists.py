@@ -104,6 +104,9 @@ CLAIM = {
     "seeds": [],
     "unit": "points",
     "holds": True,
+    "verdict": "holds",
+    "gated": True,
+    "signs": None,
 }
 
 

@@ -22,6 +22,9 @@ def claim(low, high, **changes):
         "interval": [low, high],
         "unit": "",
         "holds": True,
+        "verdict": "holds",
+        "gated": True,
+        "signs": None,
     }
     return base | changes
 
