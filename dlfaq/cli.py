@@ -96,9 +96,12 @@ def _pilot(options: argparse.Namespace) -> int:
 
 def _drift(options: argparse.Namespace) -> int:
     from dlfaq.site.drift import drift, read_evidence
+    from dlfaq.site.evidence import write_evidence
 
     found = drift(read_evidence(options.old), read_evidence(options.new))
     print(found.report)
+    if options.json is not None:
+        write_evidence(options.json, found.record)
     return DONE if found.ok else FAILED
 
 
@@ -211,6 +214,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     drift.add_argument("old", type=Path, metavar="OLD.json", help="written by dlfaq claims --json")
     drift.add_argument("new", type=Path, metavar="NEW.json", help="the same from another run")
+    drift.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write both as data: what `{drift}` on a page shows",
+    )
 
     _command(commands, "lint", _lint, "check pages without running them", "dlfaq lint")
 

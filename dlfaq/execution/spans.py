@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["PLACES", "Place", "Span", "code_spans", "parse_place", "parse_span"]
 
 #: What a paragraph that is only one code span can place. Lists take no label.
-PLACES = {"figure": True, "claim": True, "questions": False, "cards": False, "evidence": False}
+PLACES = {
+    "figure": True,
+    "claim": True,
+    "questions": False,
+    "cards": False,
+    "evidence": False,
+    "drift": False,
+}
 
 _TICKS = re.compile(r"(?<![`\\])`+")
 _SPAN = re.compile(r"^\{python(?:[ \t]+(?P<label>[^\s}]+))?\}[ \t]*(?P<expression>.*)$", re.DOTALL)

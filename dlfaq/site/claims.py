@@ -28,6 +28,7 @@ def card(record: ClaimRecord, *, anchor: str) -> str:
             "div",
             element("p", *code_spans(record["statement"]), class_="dl-claim__says"),
             element("p", *_status_line(record), class_="dl-claim__status"),
+            *_condition(record),
             class_="dl-claim__body",
         ),
         against_threshold(record),
@@ -61,6 +62,14 @@ def status(record: ClaimRecord) -> Element:
         mark = element("span", "⊢⊣", class_="dl-mark", aria_hidden="true")
         return element("b", mark, " Null, confirmed", class_="dl-null")
     return element("b", "✓ Holds", class_="dl-holds")
+
+
+def _condition(record: ClaimRecord) -> list[Element]:
+    """The case in which the claim is known to break, if the page names one."""
+    if not record["fails_when"]:
+        return []
+    words = code_spans(f"Fails when {record['fails_when']}.")
+    return [element("p", *words, class_="dl-claim__status")]
 
 
 def fails(record: ClaimRecord) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ __all__ = ["Drift", "drift", "read_evidence"]
 #: Rounding alone may shrink a margin by this share of it.
 _SLACK = 0.01
 
+_SCHEMA = 1
+
 
 @dataclass(frozen=True)
 class Drift:
@@ -29,11 +32,13 @@ class Drift:
 
     Attributes:
         report: what to print.
+        record: both environments and every claim of both runs, as data; what a page shows.
         ok: whether every claim of the old run is in the new one, still holds if it did, and did
             not move by more than its interval; margins may have shrunk.
     """
 
     report: str
+    record: dict[str, Any]
     ok: bool
 
 
@@ -86,7 +91,15 @@ def drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> Drift:
         f"{counted(len(both), 'claim')} in both runs: {len(broken)} moved or fell, "
         f"{counted(len(shrunk), 'other margin')} shrank"
     )
-    return Drift("\n\n".join(blocks), ok=not broken and not gone)
+    record = {
+        "schema": _SCHEMA,
+        "old": dict(old["environment"]),
+        "new": dict(new["environment"]),
+        "claims": [_entry(*pair) for pair in both],
+        "only_old": [_name(claim) for claim in gone],
+        "only_new": [_name(claim) for claim in added],
+    }
+    return Drift("\n\n".join(blocks), record, ok=not broken and not gone)
 
 
 def _key(claim: Mapping[str, Any]) -> tuple[str, str]:
@@ -118,23 +131,44 @@ def _left(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
     return margin(new) / margin(old) if margin(old) else float("-inf")
 
 
+def _entry(old: Any, new: Any) -> dict[str, Any]:  # noqa: ANN401 - as in _row
+    """One claim of both runs, in words that need no knowledge of kinds and units."""
+    error = old["standard_error"]
+    ratio = old["unit"] == "×" and error is not None
+    before, now = old["measured"], new["measured"]
+    shift = math.log(now / before) if ratio else now - before
+    return {
+        "page": new["page"],
+        "line": new["line"],
+        "statement": new["statement"],
+        "old": amounts.measured(old),
+        "new": amounts.measured(new),
+        "interval": amounts.interval(old),
+        "same": old["measured"] == new["measured"],
+        "shift": round(shift / error, 3) if error else None,
+        "margins": [in_standard_errors(old), in_standard_errors(new)],
+        "holds": [old["holds"], new["holds"]],
+        "what": _what(old, new),
+    }
+
+
+def _what(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    found = (
+        ("no longer holds", _fell(old, new)),
+        ("moved", _moved(old, new)),
+        ("margin shrank", _shrank(old, new)),
+    )
+    return [words for words, so in found if so]
+
+
 def _row(old: Any, new: Any) -> list[str]:  # noqa: ANN401 - records, which amounts knows by fields
-    words = [
-        word
-        for word, so in (
-            ("no longer holds", _fell(old, new)),
-            ("moved", _moved(old, new)),
-            ("margin shrank", _shrank(old, new)),
-        )
-        if so
-    ]
     return [
         _name(new),
         amounts.measured(old),
         amounts.measured(new),
         amounts.interval(old) or "",
         f"{in_standard_errors(old)} → {in_standard_errors(new)}",
-        ", ".join(words),
+        ", ".join(_what(old, new)),
     ]
 
 

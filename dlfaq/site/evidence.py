@@ -40,6 +40,7 @@ _FIELDS = (
     "verdict",
     "gated",
     "signs",
+    "fails_when",
 )
 
 

@@ -13,6 +13,7 @@ from dlfaq.execution.svg import with_id_prefix
 from dlfaq.site import head
 from dlfaq.site.catalogue import Catalogue, read_catalogue
 from dlfaq.site.context import Context
+from dlfaq.site.drift_tables import drift_tables
 from dlfaq.site.evidence_page import evidence_page, read_entries
 from dlfaq.site.landing import Card, landing
 from dlfaq.site.lists import link, question_rows, read_next
@@ -73,6 +74,8 @@ class Parts(Treeprocessor):
         src = context.page.src
         if kind == "evidence":
             return evidence_page(catalogue, read_entries(context.settings, catalogue), page=src)
+        if kind == "drift":
+            return drift_tables(context.settings, page=src)
         if src == "index.md":
             evidence = _EVIDENCE if (context.settings.docs_dir / _EVIDENCE).is_file() else None
             cards = self._cards(context, catalogue)

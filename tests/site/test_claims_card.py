@@ -291,6 +291,13 @@ def test_a_comparison_says_in_how_many_runs_it_goes_that_way(changes, words):
     assert words in text(parts(card(record(**changes), anchor="a"))["dl-claim__status"])
 
 
+def test_the_case_in_which_it_breaks_stands_below():
+    html = card(record(fails_when="`step()` is never called"), anchor="a")
+    assert (
+        '<p class="dl-claim__status">Fails when <code>step()</code> is never called.</p>' in html
+    )
+
+
 def test_a_group_stands_under_one_rule():
     html = group([card(record(), anchor="a"), card(record(), anchor="b")])
     root = ET.fromstring(html)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -125,3 +126,30 @@ def test_a_file_is_read_as_it_was_written(tmp_path):
     file = tmp_path / "evidence.json"
     file.write_text(json.dumps(data(claim())), encoding="utf-8")
     assert read_evidence(file) == data(claim())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shift"),
+    [
+        ({}, {"measured": 0.0992}, 1.0),
+        (
+            {"unit": "×", "measured": 2.0, "interval": [1.8, 2.2], "standard_error": 0.1},
+            {"measured": 2.0 * math.exp(0.15)},
+            1.5,
+        ),
+        ({**EXACT, "threshold": 1.0, "measured": 2.0}, {"measured": 2.5}, None),
+    ],
+    ids=["difference", "ratio", "identity"],
+)
+def test_a_record_says_by_how_many_standard_errors_each_claim_moved(before, after, shift):
+    old = claim(**before)
+    record = drift(data(old, torch="2.14"), data({**old, **after}, torch="2.15")).record
+    assert (record["old"]["torch"], record["new"]["torch"]) == ("2.14", "2.15")
+    (entry,) = record["claims"]
+    assert (entry["shift"], entry["same"]) == (pytest.approx(shift), False)
+
+
+def test_a_record_holds_what_did_not_move_too():
+    record = drift(data(claim()), data(claim(), claim(statement="It is new"))).record
+    assert [entry["same"] for entry in record["claims"]] == [True]
+    assert record["only_new"] == ["docs/a.md:7 It is new"]
