@@ -30,6 +30,14 @@ _SCHEMA = 1
 #: The packages whose version counts for every chain, whether it imports them itself or not.
 NUMERICAL = ("matplotlib", "numpy", "scikit-learn", "scipy", "torch", "torchvision")
 
+#: Environment variables that keep torch, oneDNN and MKL from a CPU's newer instructions.
+_INSTRUCTION_LIMITS = (
+    "ATEN_CPU_CAPABILITY",
+    "DNNL_MAX_CPU_ISA",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+)
+
 ABSENT = "absent"
 
 
@@ -51,7 +59,8 @@ def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str
 
     Args:
         chain: its expanded code, options that matter to a run, and inline expressions count.
-        settings: seed offset, placebo, device, style and memory limit count.
+        settings: seed offset, placebo, device, style and memory limit count; beside them versions,
+            and limits on the CPU's instructions.
         thumbs: indices of the snippets whose figures are also drawn as thumbnails.
     """
     snippets = [
@@ -68,6 +77,7 @@ def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str
         settings.device,
         settings.memory_bytes,
         settings.relative(settings.style) if settings.style else None,
+        _instructions(),
         platform.python_version(),
         platform.machine(),
         {name: version(name) for name in NUMERICAL},
@@ -98,11 +108,16 @@ def environment(settings: Settings) -> Mapping[str, str]:
     return {
         "python": platform.python_version(),
         **{name: version(name) for name in NUMERICAL},
-        "cpu": _cpu(),
+        "cpu": ", ".join([_cpu(), *_instructions()]),
         "device": settings.device,
         "seed_offset": str(settings.seed_offset),
         **({"placebo": "1"} if settings.placebo else {}),
     }
+
+
+def _instructions() -> list[str]:
+    """What limits the instructions of torch and its libraries: other sums, other last digits."""
+    return [f"{name}={os.environ[name]}" for name in _INSTRUCTION_LIMITS if os.environ.get(name)]
 
 
 @cache

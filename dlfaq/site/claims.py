@@ -23,7 +23,7 @@ def card(record: ClaimRecord, *, anchor: str) -> str:
     name = "dl-claim dl-claim--fails" if fails(record) else "dl-claim"
     page = element(
         "article",
-        element("p", *raised(amounts.measured(record)), class_="dl-num"),
+        element("p", *_number(record), class_="dl-num"),
         element(
             "div",
             element("p", *code_spans(record["statement"]), class_="dl-claim__says"),
@@ -75,6 +75,14 @@ def _condition(record: ClaimRecord) -> list[Element]:
 def fails(record: ClaimRecord) -> bool:
     """Whether the claim ends a build."""
     return record["gated"] and not record["holds"]
+
+
+def _number(record: ClaimRecord) -> list[str | Element]:
+    """What was measured; a unit that is a word stands below it, where there is room."""
+    number, space, unit = amounts.measured(record).partition(" ")
+    if record["unit"] == "points":
+        return raised(number + space + unit)
+    return [*raised(number), *([element("small", unit)] if unit else [])]
 
 
 def _status_line(record: ClaimRecord) -> list[str | Element]:

@@ -56,7 +56,7 @@ def _tables(record: dict[str, Any], settings: Settings, page: str) -> list[Eleme
     return [
         _environments(record["old"], record["new"]),
         element("p", _summary(record, different)),
-        _claims(different, settings.docs_dir, page),
+        *([_claims(different, settings.docs_dir, page)] if different else []),
     ]
 
 
@@ -91,7 +91,8 @@ def _summary(record: dict[str, Any], different: list[dict[str, Any]]) -> str:
 
     alone = len(record["only_old"]) + len(record["only_new"])
     return (
-        f"{counted(len(claims), 'claim')} in both runs. No longer hold: {count('no longer holds')}. "
+        f"{counted(len(claims), 'claim')} in both runs. "
+        f"No longer hold: {count('no longer holds')}. "
         f"Moved by more than their interval: {count('moved')}. "
         f"Margin shrank: {count('margin shrank')}. "
         f"Gave the very same number: {len(claims) - len(different)}."

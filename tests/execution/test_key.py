@@ -42,6 +42,14 @@ def first(read, site):
     return first
 
 
+@pytest.mark.parametrize("name", ["ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "MKL_CBWR"])
+def test_a_limit_on_instructions_is_another_cpu(first, monkeypatch, site, name):
+    before = first()
+    monkeypatch.setenv(name, "SSE41")
+    assert first() != before
+    assert key.environment(read_settings(site))["cpu"].endswith(f", {name}=SSE41")
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -161,6 +161,13 @@ def test_the_card_says_what_it_claims():
     assert "dl-iv" in found
 
 
+def test_a_unit_that_is_a_word_stands_below_the_number():
+    html = card(
+        record(unit="steps", threshold=20.0, measured=24.2, interval=[24, 24.5]), anchor="a"
+    )
+    assert '<p class="dl-num">24.2<small>steps</small></p>' in html
+
+
 def test_a_null_is_confirmed_not_held():
     claim = record(**NULL, measured=0.004)
     claim["interval"] = [-0.014, 0.022]
@@ -293,9 +300,7 @@ def test_a_comparison_says_in_how_many_runs_it_goes_that_way(changes, words):
 
 def test_the_case_in_which_it_breaks_stands_below():
     html = card(record(fails_when="`step()` is never called"), anchor="a")
-    assert (
-        '<p class="dl-claim__status">Fails when <code>step()</code> is never called.</p>' in html
-    )
+    assert '<p class="dl-claim__status">Fails when <code>step()</code> is never called.</p>' in html
 
 
 def test_a_group_stands_under_one_rule():
