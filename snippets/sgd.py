@@ -2,7 +2,7 @@ import torch
 
 
 class SGD:
-    """Stochastic gradient descent: w ← w − η g, with g as it stands in .grad."""
+    """Stochastic gradient descent: w ← w − η g, with g as it is in .grad."""
 
     def __init__(self, parameters, lr):
         self.parameters = list(parameters)

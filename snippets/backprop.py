@@ -1,0 +1,24 @@
+def forward(x, layers):
+    """h₀ = x, hₗ = ReLU(hₗ₋₁ Wₗᵀ + bₗ), and no ReLU after the last layer.
+
+    x (n, d); layers [(W, b), …] with W (outputs, inputs) as in nn.Linear.
+    Returns [h₀, h₁, …]: all that the backward pass will need.
+    """
+    hs = [x]
+    for number, (weight, bias) in enumerate(layers, start=1):
+        z = hs[-1] @ weight.T + bias
+        hs.append(z if number == len(layers) else z.clamp(min=0))
+    return hs
+
+
+def backward(hs, layers, delta):
+    """∂L/∂Wₗ = δₗᵀ hₗ₋₁, ∂L/∂bₗ = Σ δₗ, δₗ₋₁ = (δₗ Wₗ) ⊙ [hₗ₋₁ > 0].
+
+    delta (n, outputs) is ∂L/∂z of the last layer.
+    Returns [(∂L/∂W, ∂L/∂b), …] in the order of the layers.
+    """
+    gradients = []
+    for (weight, _), h in zip(layers[::-1], hs[-2::-1], strict=True):
+        gradients.append((delta.T @ h, delta.sum(0)))
+        delta = (delta @ weight) * (h > 0)
+    return gradients[::-1]
