@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["against_threshold", "card", "fails", "group", "interval_chart", "status"]
 
 
+_ROOM = 9  # characters of a number in full size, beside the statement
+
+
 def card(record: ClaimRecord, *, anchor: str) -> str:
     """Build the card `article.dl-claim#anchor` of a claim."""
     name = "dl-claim dl-claim--fails" if fails(record) else "dl-claim"
     page = element(
         "article",
-        element("p", *_number(record), class_="dl-num"),
+        _number(record),
         element(
             "div",
             element("p", *code_spans(record["statement"]), class_="dl-claim__says"),
@@ -77,12 +80,14 @@ def fails(record: ClaimRecord) -> bool:
     return record["gated"] and not record["holds"]
 
 
-def _number(record: ClaimRecord) -> list[str | Element]:
+def _number(record: ClaimRecord) -> Element:
     """What was measured; a unit that is a word stands below it, where there is room."""
     number, space, unit = amounts.measured(record).partition(" ")
     if record["unit"] == "points":
-        return raised(number + space + unit)
-    return [*raised(number), *([element("small", unit)] if unit else [])]
+        number, unit = number + space + unit, ""
+    small = [element("small", unit)] if unit else []
+    class_ = "dl-num dl-num--long" if len(number) > _ROOM else "dl-num"
+    return element("p", *raised(number), *small, class_=class_)
 
 
 def _status_line(record: ClaimRecord) -> list[str | Element]:
