@@ -1,0 +1,294 @@
+"""Gradients against difference quotients, entry by entry and along a random direction.
+
+The central difference (F(θ + h) − F(θ − h))/2h misses the derivative by h²F‴/6, and rounding of F
+adds up to eps·|F|/h. What lies below a hundred times that rounding is not told from 0.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlfaq.gradient_check import kinks
+from dlfaq.gradient_check.patterns import pattern
+from dlfaq.gradient_check.report import GradientRow
+from dlfaq.projection import direction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from dlfaq.gradient_check.report import Verdict
+
+__all__ = ["Problem", "Settings", "compare"]
+
+_BESIDE = (16, 256)  # steps away from a kink, where the gradients must agree again
+_SEED = 0  # of the entries and directions that are picked
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How gradients are compared; see `check_gradients`."""
+
+    step: float
+    rtol: float
+    atol: float | None
+    entries: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A scalar function of tensors, and gradients that are said to be its own.
+
+    Attributes:
+        variables: by name; they are moved in place, and put back.
+        value: F at their present values, a scalar.
+        magnitude: the size of the numbers that F sums up, on which its rounding depends.
+        given: gradients to check in place of autograd's, right for the present values only.
+        root: the model, whose layers name the kinks.
+        outputs: F is `vector` · outputs(), where it is made from a function with many outputs.
+        vector: that fixed vector.
+    """
+
+    variables: Mapping[str, Tensor]
+    value: Callable[[], Tensor]
+    magnitude: float
+    given: Mapping[str, Tensor] | None = None
+    root: nn.Module | None = field(default=None, repr=False)
+    outputs: Callable[[], Tensor] | None = None
+    vector: Tensor | None = None
+
+    def gradients(self) -> dict[str, Tensor]:
+        """The gradients under test, by name."""
+        if self.given is not None:
+            return dict(self.given)
+        total = self.value()
+        if not total.requires_grad:
+            return {name: torch.zeros_like(t) for name, t in self.variables.items()}
+        tensors = list(self.variables.values())
+        found = torch.autograd.grad(total, tensors, allow_unused=True, materialize_grads=True)
+        return dict(zip(self.variables, found, strict=True))
+
+
+def compare(problem: Problem, settings: Settings) -> tuple[GradientRow, ...]:
+    """The gradient of each variable against central differences."""
+    gradients = problem.gradients()
+    return tuple(
+        _Variable(problem, settings, name, gradients[name]).row() for name in problem.variables
+    )
+
+
+class _Variable:
+    """One variable under test."""
+
+    def __init__(self, problem: Problem, settings: Settings, name: str, gradient: Tensor) -> None:
+        self.problem, self.settings, self.name, self.gradient = problem, settings, name, gradient
+        self.tensor = problem.variables[name]
+        rounding = 100 * torch.finfo(torch.float64).eps * problem.magnitude / settings.step
+        self.atol = rounding if settings.atol is None else settings.atol
+
+    def row(self) -> GradientRow:
+        """Compare entries, search the rest if they agree, and judge."""
+        generator = torch.Generator().manual_seed(_SEED)
+        size = self.tensor.numel()
+        picked = torch.randperm(size, generator=generator)[: self.settings.entries].sort().values
+        lines = [self._entry(i) for i in picked.tolist()]
+        judged = {
+            line: (line.along(self.gradient), line.slope(self.settings.step)) for line in lines
+        }
+        wrong, verdict, note = self._judge(judged)
+        if verdict != "wrong" and len(lines) < size:
+            found = self._search(direction(self.tensor).flatten())
+            if found is not None:
+                judged[found] = (found.along(self.gradient), found.slope(self.settings.step))
+                wrong, verdict, note = self._judge({found: judged[found]})
+        analytic, numeric = judged[wrong]
+        return GradientRow(
+            name=self.name,
+            shape=tuple(self.tensor.shape),
+            checked=len(judged),
+            entries=size,
+            relative_error=self._relative(
+                _gap(analytic, numeric), [abs(value) for pair in judged.values() for value in pair]
+            ),
+            index=wrong.index,
+            analytic=analytic,
+            numeric=numeric,
+            step=self.settings.step,
+            dtype=str(self.tensor.dtype).removeprefix("torch."),
+            verdict=verdict,
+            note=note,
+        )
+
+    def _judge(self, judged: dict[_Entry, tuple[float, float]]) -> tuple[_Entry, Verdict, str]:
+        """The entry to report, the verdict on all, and what kind of error or kink it is."""
+        worst = sorted(judged, key=lambda line: _gap(*judged[line]), reverse=True)
+        failing = [line for line in worst if not self._agree(*judged[line])]
+        for line in failing:
+            if not self._at_kink(line, judged[line][0]):
+                numeric = {line.index: slope for line, (_, slope) in judged.items()}
+                return line, "wrong", pattern(self.problem, self.tensor, self.gradient, numeric)
+        if failing:
+            return failing[0], "kink", self._named(failing[0])
+        return worst[0], "agrees", ""
+
+    def _relative(self, gap: float, sizes: list[float]) -> float:
+        """The gap relative to the largest number of the variable.
+
+        A variable whose gradients are all below the rounding error has no size of its own.
+        """
+        largest = max(sizes)
+        return gap / (largest if largest > self.atol else self.atol / self.settings.rtol or 1.0)
+
+    def _agree(self, analytic: float, numeric: float) -> bool:
+        tolerance = max(self.atol, self.settings.rtol * max(abs(analytic), abs(numeric)))
+        return _gap(analytic, numeric) <= tolerance
+
+    def _agree_along(self, line: _Line) -> bool:
+        return self._agree(line.along(self.gradient), line.slope(self.settings.step))
+
+    def _entry(self, position: int) -> _Entry:
+        index = tuple(int(i) for i in np.unravel_index(position, tuple(self.tensor.shape)))
+        return _Entry(self.problem, self.tensor, index)
+
+    def _search(self, along: Tensor) -> _Entry | None:
+        """The entry on which a disagreement in a direction rests, by halving; None if none."""
+        low, high = 0, len(along)
+
+        def part(low: int, high: int) -> _Direction:
+            only = torch.zeros_like(along)
+            only[low:high] = along[low:high]
+            return _Direction(self.problem, self.tensor, only.view_as(self.tensor))
+
+        whole = part(low, high)
+        if self._agree_along(whole) or self._at_kink(whole, whole.along(self.gradient)):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            gaps = [
+                abs(half.along(self.gradient) - half.slope(self.settings.step))
+                for half in (part(low, middle), part(middle, high))
+            ]
+            low, high = (low, middle) if gaps[0] >= gaps[1] else (middle, high)
+        return self._entry(low)
+
+    def _at_kink(self, line: _Line, analytic: float) -> bool:
+        """Whether the slopes to the two sides differ and the gradient is right for what it is.
+
+        At a kink it must be one of these slopes or lie between them; and beside the kink, on both
+        sides, it must agree with the difference quotient. A gradient given for one point only
+        cannot be asked beside it: it must be one of the two slopes, and these must stay apart as h
+        shrinks, which they do not where the function merely bends.
+        """
+        h = self.settings.step
+        left, right = line.one_sided(h)
+        jump = abs(right - left)
+        slack = 1e-3 * jump + 2 * self.atol
+        if jump <= slack or not min(left, right) - slack <= analytic <= max(left, right) + slack:
+            return False
+        if self.problem.given is not None:
+            nearer = line.one_sided(h / 8)
+            stays = abs(nearer[1] - nearer[0]) > jump / 2
+            return stays and min(abs(analytic - left), abs(analytic - right)) <= slack
+        return all(any(self._agree_at(line, side * d * h) for d in _BESIDE) for side in (-1, 1))
+
+    def _agree_at(self, line: _Line, t: float) -> bool:
+        with line.at(t):
+            analytic = line.along(self.problem.gradients()[self.name])
+            return self._agree(analytic, line.slope(self.settings.step))
+
+    def _named(self, line: _Line) -> str:
+        runs = []
+        for t in (-self.settings.step, 0.0, self.settings.step):
+            with line.at(t):
+                runs.append(kinks.branches(self.problem.value, self.problem.root))
+        named = kinks.changed(runs)
+        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        return f"{named[0]}{more}" if named else "an operation whose branches are not recorded"
+
+
+def _gap(analytic: float, numeric: float) -> float:
+    gap = abs(analytic - numeric)
+    return gap if np.isfinite(gap) else np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """θ + t·u for one variable θ."""
+
+    problem: Problem
+    tensor: Tensor
+
+    @contextmanager
+    def at(self, t: float) -> Iterator[None]:
+        """Move θ there, and back."""
+        with torch.no_grad():
+            before = self.tensor.clone()
+            self.move(t)
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                self.tensor.copy_(before)
+
+    def move(self, t: float) -> None:
+        raise NotImplementedError
+
+    def width(self, low: float, high: float) -> float:
+        """How far apart the two points are in floating-point numbers."""
+        return high - low
+
+    def along(self, gradient: Tensor) -> float:
+        """The derivative along u by `gradient`, its product with u."""
+        raise NotImplementedError
+
+    def value(self, t: float) -> float:
+        with self.at(t), torch.no_grad():
+            return float(self.problem.value())
+
+    def slope(self, step: float) -> float:
+        """The central difference about the present point."""
+        return (self.value(step) - self.value(-step)) / self.width(-step, step)
+
+    def one_sided(self, step: float) -> tuple[float, float]:
+        """The backward and the forward difference."""
+        here = self.value(0.0)
+        return (
+            (here - self.value(-step)) / self.width(-step, 0.0),
+            (self.value(step) - here) / self.width(0.0, step),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Entry(_Line):
+    """Along one entry."""
+
+    index: tuple[int, ...]
+
+    def move(self, t: float) -> None:
+        self.tensor[self.index] += t
+
+    def width(self, low: float, high: float) -> float:
+        # Far from 0 a step is rounded itself: 1000 + 10⁻⁶ is off by up to 10⁻¹³.
+        here = self.tensor[self.index].item()
+        return (here + high) - (here + low)
+
+    def along(self, gradient: Tensor) -> float:
+        return gradient[self.index].item()
+
+
+@dataclass(frozen=True, eq=False)
+class _Direction(_Line):
+    """Along a tensor of the variable's shape."""
+
+    direction: Tensor
+
+    def move(self, t: float) -> None:
+        self.tensor.add_(self.direction, alpha=t)
+
+    def along(self, gradient: Tensor) -> float:
+        return (gradient * self.direction).sum().item()

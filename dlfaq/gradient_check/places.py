@@ -1,0 +1,87 @@
+"""Which piece of code has the wrong backward: every layer and every custom function alone.
+
+A wrong gradient makes all gradients before it wrong. So each module and each
+`torch.autograd.Function` that ran is called once more, by itself, on what it was given, and its
+vector-Jacobian product is held against differences. The innermost that fail are the places.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor, no_grad
+from torch.autograd import gradcheck
+
+from dlfaq.gradient_check.calls import recorded
+from dlfaq.gradient_check.differences import Problem, compare
+from dlfaq.gradient_check.report import Place
+from dlfaq.projection import direction, flat, projection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
+
+    from dlfaq.gradient_check.calls import Call
+    from dlfaq.gradient_check.differences import Settings
+    from dlfaq.gradient_check.report import GradientRow
+
+__all__ = ["wrong_places"]
+
+
+def wrong_places(
+    forward: Callable[[], object], root: nn.Module | None, settings: Settings
+) -> tuple[Place, ...]:
+    """The pieces of code whose own backward is wrong, the one nearest to the output first."""
+    calls = recorded(forward, root)
+    blamed: set[int] = set()  # calls in which something inside is wrong
+    places = []
+    for number in reversed(range(len(calls))):
+        call = calls[number]
+        rows = () if number in blamed or not call.tensors else _rows(call, settings)
+        if any(row.verdict == "wrong" for row in rows):
+            blamed.update(call.ancestors)
+            places.append(Place(code=call.code, path=call.path, layer=call.layer, rows=rows))
+    return tuple(places)
+
+
+def _rows(call: Call, settings: Settings) -> tuple[GradientRow, ...]:
+    """Rows for a call whose vector-Jacobian product PyTorch's own check doubts, else none.
+
+    That check is along one direction for each tensor: a full Jacobian, which gradcheck builds even
+    in its fast mode when it fails, would not fit into memory.
+    """
+    tensors = {name: t.detach().clone().requires_grad_() for name, t in call.tensors.items()}
+
+    def outputs() -> Tensor:
+        return flat(call.run(*tensors.values()))
+
+    with no_grad():
+        example = outputs()
+    if not len(example):
+        return ()
+    vector = projection(example)
+    along = [(t.detach(), direction(t)) for t in tensors.values()]
+
+    def moved(*steps: Tensor) -> Tensor:
+        return vector @ flat(call.run(*(t + s * u for s, (t, u) in zip(steps, along, strict=True))))
+
+    passes = gradcheck(
+        moved,
+        tuple(example.new_zeros((), requires_grad=True) for _ in along),
+        eps=settings.step,
+        rtol=settings.rtol,
+        atol=settings.rtol / 100,  # it may doubt too much: the rows decide
+        check_undefined_grad=False,
+        raise_exception=False,
+    )
+    if passes:
+        return ()
+    problem = Problem(
+        variables=tensors,
+        value=lambda: vector @ outputs(),
+        magnitude=float((vector * example).abs().sum()),
+        outputs=outputs,
+        vector=vector,
+    )
+    return compare(problem, settings)
