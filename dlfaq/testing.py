@@ -3,6 +3,7 @@
 Named by a conftest as `pytest_plugins = ["dlfaq.testing"]`, with `--codeblocks` on. Its parser
 decides which snippets exist; ours runs each chain in a process of its own, and a site built
 afterwards finds every result. Every page of the site also gets an item that compares the readers.
+A lab is a chain that pytest-codeblocks cannot see: it gets both items from here.
 """
 
 from __future__ import annotations
@@ -20,19 +21,20 @@ from dlfaq.execution.agreement import disagreements
 from dlfaq.execution.build import jobs_of, local_executor, run_jobs, workers
 from dlfaq.execution.config import Settings, read_settings
 from dlfaq.execution.key import level_1
+from dlfaq.execution.lab import is_lab
 from dlfaq.execution.page import Page, read_page
 from dlfaq.execution.result import Outcome
 from dlfaq.execution.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
     from _pytest._io import TerminalWriter
 
     from dlfaq.execution.runner import Job
 
-__all__ = ["ChainFailed", "PageCheck", "PageFile"]
+__all__ = ["ChainFailed", "LabFile", "LabRun", "PageCheck", "PageFile"]
 
 
 class ChainFailed(DlfaqError):
@@ -61,7 +63,7 @@ class PageCheck(pytest.Item):
     """Fails where a page cannot be read, or where its readers see different snippets."""
 
     def runtest(self) -> None:
-        """Compare our reader with pytest-codeblocks."""
+        """Compare our reader with pytest-codeblocks, or of a lab with jupytext."""
         settings = _site(self.path)
         assert settings is not None
         page = _page(self.path, settings)
@@ -89,27 +91,59 @@ class PageFile(pytest.File):
         yield PageCheck.from_parent(self, name="readers agree")
 
 
+class LabRun(pytest.Item):
+    """The one chain of a lab."""
+
+    def runtest(self) -> None:
+        """Be replaced, once the run is under way."""
+        raise ChainFailed("this lab was not handed to the runner")
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Name the lab."""
+        return self.path, 0, self.name
+
+
+class LabFile(pytest.File):
+    """A lab of the site."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Its check and, if it can be read and has code, its run."""
+        yield PageCheck.from_parent(self, name="readers agree")
+        settings = _site(self.path)
+        assert settings is not None
+        for job in jobs_of([_page(self.path, settings)], settings):
+            yield LabRun.from_parent(self, name=f"line {job.chain.head.start}")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--fresh`."""
     parser.addoption("--fresh", action="store_true", help="run every chain, whatever is stored")
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PageFile | None:
-    """Collect the check of a page, where snippets are collected at all."""
-    if file_path.suffix != ".md" or not parent.config.getoption("codeblocks"):
-        return None
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Collect the check of a page, or a lab, where snippets are collected at all."""
+    found = yield
+    if file_path.suffix not in {".md", ".py"} or not parent.config.getoption("codeblocks"):
+        return found
     settings = _site(file_path)
     if settings is None or not file_path.is_relative_to(settings.docs_dir):
-        return None
-    page: PageFile = PageFile.from_parent(parent, path=file_path)
-    return page
+        return found
+    if file_path.suffix == ".md":
+        return [*found, PageFile.from_parent(parent, path=file_path)]
+    if is_lab(file_path.relative_to(settings.docs_dir).as_posix()):
+        # Named on the command line it is a module of tests too, which would be imported here.
+        return [LabFile.from_parent(parent, path=file_path)]
+    return found
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Hand the stale chains of all selected snippets to the runner, and give each item its wait."""
     items: dict[Path, list[pytest.Item]] = {}
     for item in session.items:
-        if type(item).__module__ == "pytest_codeblocks.plugin":
+        if isinstance(item, LabRun) or type(item).__module__ == "pytest_codeblocks.plugin":
             items.setdefault(item.path, []).append(item)
     if session.config.getoption("collectonly"):
         return
@@ -121,7 +155,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             continue
         jobs = {job.chain.head.start: job for job in jobs_of([_page(path, settings)], settings)}
         for block in blocks:
-            job = jobs.get(block.obj.lineno)  # type: ignore[attr-defined]
+            job = jobs.get(_line(block))
             future: Future[Outcome] = Future()
             _run_ours(block, future)
             if job is None:
@@ -146,12 +180,20 @@ def _run_ours(item: pytest.Item, future: Future[Outcome]) -> None:
     item.repr_failure = _tell  # type: ignore[method-assign,assignment]
 
 
+def _line(item: pytest.Item) -> int:
+    """The line that a chain begins at."""
+    if isinstance(item, LabRun):
+        return int(item.name.removeprefix("line "))
+    line: int = item.obj.lineno  # type: ignore[attr-defined]
+    return line
+
+
 def _unseen(path: Path, settings: Settings, item: pytest.Item) -> str:
     page = _page(path, settings)
     if page.errors:
         return "\n".join(map(str, page.errors))
-    line = item.obj.lineno  # type: ignore[attr-defined]
-    return f"{page.path}:{line}: pytest-codeblocks collects a snippet that this site does not run"
+    place = f"{page.path}:{_line(item)}"
+    return f"{place}: pytest-codeblocks collects a snippet that this site does not run"
 
 
 def _stored(job: Job, settings: Settings, future: Future[Outcome]) -> bool:

@@ -63,6 +63,26 @@ print("fine")
 """
 
 
+GOOD_LAB = """\
+# ---
+# title: A lab
+# ---
+
+# %%
+import os
+
+value = os.getpid()
+
+# %% [markdown]
+# Words.
+
+# %%
+assert value == os.getpid()
+print("in the lab")
+"""
+
+BAD_LAB = GOOD_LAB.replace('print("in the lab")', "1 / 0")
+
 # Each of two waits for the other to begin.
 MEETING = """\
 ```python
@@ -84,6 +104,7 @@ class Project:
     def __init__(self, folder: Path, pages: dict[str, str]) -> None:
         self.folder = folder
         (folder / "docs").mkdir()
+        (folder / "docs" / "labs").mkdir()
         for name, text in {
             "mkdocs.yml": MKDOCS_YML,
             "conftest.py": 'pytest_plugins = ["dlfaq.testing"]\n',
@@ -211,3 +232,42 @@ def test_only_what_is_selected_runs(project, arguments, ran, counts):
     status, counted, output = site.pytest(*arguments)
     assert (status, counted) == (0, counts), output
     assert len(site.stored()) == ran
+
+
+def test_a_lab_is_a_test_like_a_chain_of_a_page(project):
+    unreadable = GOOD_LAB.replace("# Words", "Words")
+    magic = GOOD_LAB.replace("import os", "# %time\nimport os")
+    labs = {"good": GOOD_LAB, "bad": BAD_LAB, "unreadable": unreadable, "magic": magic}
+    site = project({f"labs/{name}.py": text for name, text in labs.items()})
+    status, counts, output = site.pytest()
+    # Passed: check and run of good.py, check of bad.py, run of magic.py.
+    assert (status, counts) == (1, {"passed": 4, "failed": 3}), output
+    for told in (
+        "bad.py::line 5 - docs/labs/bad.py:15: ZeroDivisionError: division by zero",
+        "unreadable.py::readers agree - docs/labs/unreadable.py:11: a line of a cell of text",
+        "magic.py::readers agree - docs/labs/magic.py:5: jupytext reads another cell here",
+    ):
+        assert f"FAILED docs/labs/{told}" in output
+    assert len(site.stored()) == 2
+
+
+def test_a_build_finds_what_the_test_of_a_lab_ran(project):
+    site = project({"labs/good.py": GOOD_LAB, "index.md": "# Home\n"})
+    assert site.pytest()[:2] == (0, {"passed": 3})
+    stored = site.stored()
+    assert len(stored) == 1
+    (site.folder / "again.py").write_text("import dlfaq.cli\n\ndlfaq.cli.main(['run'])\n")
+    ran = site.run("again")
+    assert ran.stdout == "0 of 1 chains run, 0 failures\n", ran.stdout
+    assert site.stored() == stored
+
+
+@pytest.mark.parametrize(
+    ("argument", "counts"),
+    [("docs/labs/test_it.py", {"passed": 2}), ("docs/labs/test_it.py::line 5", {"passed": 1})],
+    ids=["file", "item"],
+)
+def test_a_lab_that_is_named_is_not_imported_as_a_module_of_tests(project, argument, counts):
+    site = project({"labs/test_it.py": GOOD_LAB + "\ndef test_never():\n    1 / 0\n"})
+    status, counted, output = site.pytest(argument)
+    assert (status, counted) == (0, counts), output

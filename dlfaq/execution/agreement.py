@@ -1,14 +1,19 @@
-"""Compares what our reader sees on a page with what pytest-codeblocks collects from it."""
+"""Compares what our reader sees on a page with what others see there.
+
+On a page these are pytest-codeblocks' snippets, in a lab jupytext's cells.
+"""
 
 from __future__ import annotations
 
 import warnings
 from io import StringIO
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pytest_codeblocks import extract_from_buffer
 
 from dlfaq.errors import PageError
+from dlfaq.execution.lab import cells
 
 if TYPE_CHECKING:
     from dlfaq.execution.page import Page
@@ -23,6 +28,8 @@ def disagreements(page: Page) -> list[PageError]:
     """
     if page.errors:
         return []
+    if page.is_lab:
+        return _lab_disagreements(page)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -50,3 +57,33 @@ def disagreements(page: Page) -> list[PageError]:
             continue
         errors.append(PageError(page.path, line, f"{message}; write a plain fence"))
     return errors
+
+
+def _lab_disagreements(page: Page) -> list[PageError]:
+    """Where jupytext, by which the script opens in Jupyter, sees another cell than we do."""
+    # It loads in a quarter of a second, which a site without labs need not wait for.
+    from jupytext import reads  # noqa: PLC0415
+
+    try:
+        notebook = reads("\n".join(page.file_lines), fmt="py:percent")
+    except Exception as error:  # noqa: BLE001 - of YAML, of nbformat, of its own
+        first = str(error).strip().partition("\n")[0]
+        return [PageError(page.path, 1, f"jupytext cannot read this lab: {first}")]
+    # What of the header is ours comes as a raw cell.
+    theirs = [
+        (cell.cell_type, cell.source.strip("\n"))
+        for cell in notebook.cells
+        if cell.cell_type != "raw"
+    ]
+    code = {snippet.start: snippet.raw for chain in page.chains for snippet in chain.snippets}
+    ours = []
+    for start, last in cells(page.file_lines):
+        text = "\n".join(page.lines[start:last])
+        kind = "code" if start in code else "markdown"
+        ours.append((kind, code.get(start, text).strip("\n")))
+    places = [start for start, _ in cells(page.file_lines)]
+    for line, one, other in zip_longest(places, ours, theirs, fillvalue=None):
+        if one != other:
+            message = "jupytext reads another cell here; write it plainly, without magics"
+            return [PageError(page.path, line or len(page.file_lines), message)]
+    return []

@@ -19,6 +19,7 @@ from dlfaq.execution.executors import executor_at, local_executor, workers
 from dlfaq.execution.failures import changed_meanwhile
 from dlfaq.execution.front_matter import front_matter
 from dlfaq.execution.key import file_hash, level_1
+from dlfaq.execution.lab import lab_files
 from dlfaq.execution.page import Page, page_text, read_page
 from dlfaq.execution.process import ABANDONED, Ended, run_task
 from dlfaq.execution.progress import Progress
@@ -62,8 +63,8 @@ class Report:
 
 
 def read_site(settings: Settings, only: str = "*") -> list[Page]:
-    """The pages of the site whose path, relative to docs_dir, fits a pattern; in order of paths."""
-    files = sorted(settings.docs_dir.rglob("*.md"))
+    """The pages and labs whose path, relative to docs_dir, fits a pattern; in order of paths."""
+    files = sorted([*settings.docs_dir.rglob("*.md"), *lab_files(settings.docs_dir)])
     chosen = [f for f in files if fnmatch(f.relative_to(settings.docs_dir).as_posix(), only)]
     return [read_page(file, settings) for file in chosen]
 

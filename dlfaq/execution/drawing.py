@@ -5,6 +5,7 @@ Of the engine, this module alone imports matplotlib; `svg.draw` loads it in the 
 
 from __future__ import annotations
 
+import base64
 import io
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = ["saved"]
+__all__ = ["saved", "saved_png"]
 
 _RASTER_DPI = 200  # of an artist with rasterized=True
 _Y_TICKS = 3
+
+_PNG_DPI = 144  # of a notebook: one and a half pixels for each of the page's
+_PLATE = "#eef4ee"  # of the page, in light mode: halos have this colour
 
 
 def saved(figure: Figure, width_in: float, height_in: float, *, axes: bool) -> str:
@@ -49,6 +53,21 @@ def saved(figure: Figure, width_in: float, height_in: float, *, axes: bool) -> s
             written, format="svg", dpi=_RASTER_DPI, facecolor="none", metadata={"Date": None}
         )
     return written.getvalue()
+
+
+def saved_png(figure: Figure, width_in: float, height_in: float) -> str:
+    """The same as PNG, in base64, on the paper of a plate."""
+    _house_ticks(figure)
+    before = tuple(figure.get_size_inches())
+    written = io.BytesIO()
+    figure.set_size_inches(width_in, height_in)
+    try:
+        figure.savefig(
+            written, format="png", dpi=_PNG_DPI, facecolor=_PLATE, metadata={"Software": None}
+        )
+    finally:
+        figure.set_size_inches(*before)
+    return base64.b64encode(written.getvalue()).decode("ascii")
 
 
 def _house_ticks(figure: Figure) -> None:

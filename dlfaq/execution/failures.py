@@ -140,7 +140,7 @@ def _snippet_of(chain: Chain, at: int) -> int:
 def _failure(
     job: Job, line: int, kind: str, message: str, *, also: Iterable[str] = (), snippet: int = 0
 ) -> Failure:
-    lines = job.page.lines
+    lines = job.page.file_lines
     numbers = range(max(1, line - _AROUND), min(len(lines), line + _AROUND) + 1)
     context = [(number, lines[number - 1]) for number in numbers]
     text = clean_text(message)

@@ -77,6 +77,7 @@ def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str
         settings.device,
         settings.memory_bytes,
         settings.relative(settings.style) if settings.style else None,
+        *(["png"] if chain.png else []),
         _instructions(),
         platform.python_version(),
         platform.machine(),

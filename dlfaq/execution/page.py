@@ -16,6 +16,7 @@ from dlfaq.errors import PageError
 from dlfaq.execution.fences import Fence, scan
 from dlfaq.execution.front_matter import front_matter
 from dlfaq.execution.includes import Line, expand
+from dlfaq.execution.lab import as_markdown, is_lab
 from dlfaq.execution.options import Options, parse_options
 from dlfaq.execution.prose import Prose
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from dlfaq.execution.config import Settings
     from dlfaq.execution.spans import Place, Span
 
-__all__ = ["Chain", "Page", "Snippet", "page_text", "read_page"]
+__all__ = ["Chain", "Page", "Snippet", "markdown_text", "page_text", "read_page"]
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,13 @@ class Chain:
         index: which chain of the page, from 0.
         snippets: its snippets.
         expressions: the inline expressions it evaluates at its end, each once.
+        png: whether its figures are drawn as PNG too, for the notebook of a lab.
     """
 
     index: int
     snippets: tuple[Snippet, ...]
     expressions: tuple[str, ...] = ()
+    png: bool = False
 
     @property
     def head(self) -> Snippet:
@@ -92,7 +95,8 @@ class Page:
         path: relative to the root, as messages name it.
         src: relative to docs_dir, as MkDocs names it.
         meta: the front matter.
-        lines: the lines of the file, without their ends.
+        lines: its lines of Markdown, without their ends.
+        file_lines: the lines of the file: of a lab, which is a script, they are others.
         first: index of the first line behind the front matter.
         chains: its chains, in order.
         spans: its inline values and the chain each belongs to.
@@ -104,11 +108,17 @@ class Page:
     src: str
     meta: dict[str, Any] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    file_lines: list[str] = field(default_factory=list)
     first: int = 0
     chains: list[Chain] = field(default_factory=list)
     spans: list[tuple[Span, int]] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     errors: list[PageError] = field(default_factory=list)
+
+    @property
+    def is_lab(self) -> bool:
+        """Whether it is a lab: a script whose cells are one chain."""
+        return is_lab(self.src)
 
     @cached_property
     def snippets(self) -> list[tuple[Chain, int]]:
@@ -133,21 +143,36 @@ def page_text(file: Path, path: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def markdown_text(file: Path, path: str) -> str:
+    """The text of a page, or the Markdown that a lab stands for, readable or not.
+
+    Raises:
+        PageError: the file is not UTF-8.
+    """
+    text = page_text(file, path)
+    if file.suffix == ".py":
+        return "\n".join(as_markdown(text.split("\n"), lambda *_: None))
+    return text
+
+
 def read_page(file: Path, settings: Settings) -> Page:
-    """Read one Markdown file of the site."""
+    """Read one page of the site: a Markdown file or a lab."""
     path = settings.relative(file)
     page = Page(path, file.relative_to(settings.docs_dir).as_posix())
+    reader = _Reader(page, settings)
     try:
-        text = page_text(file, path)
-        page.meta, page.first = front_matter(text, path)
+        lines = file_lines = page_text(file, path).split("\n")
+        if page.is_lab:
+            lines = as_markdown(file_lines, reader.fail)
+        page.meta, page.first = front_matter("\n".join(lines), path)
     except PageError as error:
         page.errors.append(error)
         return page
-    page.lines = text.split("\n")
+    page.lines, page.file_lines = lines, file_lines
     if page.lines[0].startswith("```") and file.read_bytes().startswith(BOM_UTF8):
         message = "pytest-codeblocks misses a fence behind a byte-order mark; begin with prose"
         page.errors.append(PageError(path, 1, message))
-    _Reader(page, settings).read()
+    reader.read()
     page.errors.sort(key=lambda error: error.line)
     return page
 
@@ -168,10 +193,10 @@ class _Reader:
         groups: list[list[Snippet]] = []
         for fence in fences:
             if fence.is_snippet:
-                if not (fence.continues and groups):
+                if not (groups and (fence.continues or page.is_lab)):
                     groups.append([])
                 groups[-1].append(self.snippet(fence))
-        chains = [Chain(index, tuple(group)) for index, group in enumerate(groups)]
+        chains = [Chain(i, tuple(group), png=page.is_lab) for i, group in enumerate(groups)]
         self.check_options(chains)
         Prose(page, self.settings, fences, chains).read()
         wanted: dict[int, dict[str, None]] = {chain.index: {} for chain in chains}

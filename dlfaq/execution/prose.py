@@ -85,7 +85,9 @@ class Prose:
             elif parse_span(content) is not None and self._is_heading(number):
                 self._fail(number, "no inline value in a heading: its anchor would move with it")
             else:
-                above = sum(head < number for head in self._heads_at) - 1
+                # The one chain of a lab is that of all its text.
+                heads = (head < number or self._page.is_lab for head in self._heads_at)
+                above = sum(heads) - 1
                 self._value(number, (start, end), content, above)
         if _LIKE_VALUE.search("".join(rest).partition("`")[2]):
             self._fail(number, "an inline value ends on the line it begins on; close its backtick")

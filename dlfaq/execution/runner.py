@@ -57,13 +57,14 @@ class Job:
 def make_task(job: Job, settings: Settings) -> ChainTask:
     """What the process of a job is told."""
     snippets = job.chain.snippets
+    png = ["png"] if job.chain.png else []
     excluded = [settings.store_dir, settings.site_dir, *_environments(settings.root)]
     return ChainTask(
         codes=tuple(snippet.code for snippet in snippets),
         raises=tuple(snippet.options.raises for snippet in snippets),
         warns=tuple(snippet.options.warning for snippet in snippets),
         sizes=tuple(
-            ("wide", "narrow", "thumb") if i in job.thumbs else ("wide", "narrow")
+            ("wide", "narrow", *(["thumb"] if i in job.thumbs else []), *png)
             for i in range(len(snippets))
         ),
         expressions=job.chain.expressions,

@@ -16,6 +16,7 @@ PLACES = {
     "figure": True,
     "claim": True,
     "questions": False,
+    "labs": False,
     "cards": False,
     "evidence": False,
     "drift": False,

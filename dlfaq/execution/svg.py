@@ -57,19 +57,23 @@ def draw(figure: Figure, sizes: Sequence[str]) -> dict[str, str]:
 
     Args:
         figure: a matplotlib figure in the house style.
-        sizes: keys of `SIZES`. A thumb has no axes.
+        sizes: keys of `SIZES`, and "png". A thumb has no axes.
 
     Returns:
-        SVG by name of the size. Its ids wait for `with_id_prefix`.
+        SVG by name of the size, its ids waiting for `with_id_prefix`; as "png" the wide drawing as
+        PNG in base64, for where no page gives an SVG its colours.
 
     Raises:
         InputError: a drawing takes more than 100 KB.
     """
     # Loads matplotlib, which the process of a chain that made a figure has loaded anyway.
-    from dlfaq.execution.drawing import saved  # noqa: PLC0415
+    from dlfaq.execution.drawing import saved, saved_png  # noqa: PLC0415
 
     drawings = {}
     for size in sizes:
+        if size == "png":
+            drawings[size] = saved_png(figure, *SIZES["wide"])
+            continue
         width_in, height_in = SIZES[size]
         svg = _cleaned(saved(figure, width_in, height_in, axes=size != "thumb"))
         if len(svg.encode()) > _MOST_BYTES:
@@ -133,7 +137,10 @@ def _restyle(root: ET.Element) -> None:
         halo = halo or element.get("id") == HALO_ID
         colours = _TEXT_COLOURS if text else _COLOURS
         pairs = [
-            pair.split(": ", 1) for pair in element.attrib.pop("style", "").split("; ") if pair
+            # An image that is not smoothed has its style without spaces.
+            [part.strip() for part in pair.split(":", 1)]
+            for pair in element.attrib.pop("style", "").split(";")
+            if pair.strip()
         ]
         style = [
             f"{key}:{colours.get(value, value)}" for key, value in pairs if key != "font-family"

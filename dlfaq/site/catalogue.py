@@ -9,10 +9,11 @@ from typing import Any
 
 from dlfaq.errors import PageError
 from dlfaq.execution.front_matter import front_matter, key_line
-from dlfaq.execution.page import page_text
+from dlfaq.execution.lab import lab_files
+from dlfaq.execution.page import markdown_text
 from dlfaq.site.verdicts import VERDICTS
 
-__all__ = ["Catalogue", "Question", "Topic", "read_catalogue"]
+__all__ = ["Catalogue", "Lab", "Question", "Topic", "read_catalogue", "read_labs"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,23 @@ class Topic:
     title: str
     order: float
     questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A long tutorial; it answers no one question, so it has no verdict.
+
+    Attributes:
+        src: its script, relative to docs_dir.
+        title: its name.
+        description: what it is about, in one sentence.
+        order: its place among the labs.
+    """
+
+    src: str
+    title: str
+    description: str
+    order: float
 
 
 @dataclass(frozen=True)
@@ -110,8 +128,7 @@ def read_catalogue(docs_dir: Path) -> Catalogue:
     for file in sorted(docs_dir.rglob("*.md")):
         src = file.relative_to(docs_dir).as_posix()
         if not any(part.startswith(".") for part in src.split("/")):
-            stat = file.stat()
-            pages[src] = _read(file, f"{docs_dir.name}/{src}", stat.st_mtime_ns, stat.st_size)
+            pages[src] = _page(file, docs_dir)
     questions = [_question(src, page, pages) for src, page in pages.items() if page.is_question]
     _check_unique(questions, pages)
     topics = []
@@ -122,6 +139,20 @@ def read_catalogue(docs_dir: Path) -> Catalogue:
         )
         topics.append(Topic(src, page.text("title"), page.number("order"), own))
     return Catalogue(tuple(sorted(topics, key=lambda topic: (topic.order, topic.src))))
+
+
+def read_labs(docs_dir: Path) -> list[Lab]:
+    """Read the header of every lab; in their order.
+
+    Raises:
+        PageError: a lab lacks what the list shows; with the file and the line.
+    """
+    labs = []
+    for file in lab_files(docs_dir):
+        page = _page(file, docs_dir)
+        src = file.relative_to(docs_dir).as_posix()
+        labs.append(Lab(src, page.text("title"), page.text("description"), page.number("order")))
+    return sorted(labs, key=lambda lab: (lab.order, lab.src))
 
 
 @dataclass(frozen=True)
@@ -166,9 +197,15 @@ class _Page:
         return value
 
 
+def _page(file: Path, docs_dir: Path) -> _Page:
+    path = f"{docs_dir.name}/{file.relative_to(docs_dir).as_posix()}"
+    stat = file.stat()
+    return _read(file, path, stat.st_mtime_ns, stat.st_size)
+
+
 @lru_cache(maxsize=2000)
 def _read(file: Path, path: str, _mtime_ns: int, _size: int) -> _Page:
-    text = page_text(file, path)
+    text = markdown_text(file, path)
     meta, first = front_matter(text, path)
     return _Page(path, "\n".join(text.split("\n")[:first]), meta)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+from pygments.lexers.python import PythonLexer
+from pygments.token import Name, Text, Whitespace
 
 from dlfaq.execution.spans import code_spans, parse_span
 from dlfaq.site import claims
@@ -16,13 +17,31 @@ from dlfaq.site.failures import failure_html
 from dlfaq.site.figures import figure_html, plate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pygments.token import _TokenType
+
     from dlfaq.execution.page import Snippet
     from dlfaq.execution.result import Output, Result
     from dlfaq.site.context import ChainState, Context, PlacedFigure
 
-__all__ = ["cell", "claim_card", "figure_plate", "inline_html"]
+__all__ = ["cell", "claim_card", "figure_plate", "inline_html", "inline_text"]
 
-_lexer = PythonLexer(stripnl=False)
+
+class _Lexer(PythonLexer):
+    """Python, in which plain names and blanks are text: they have its colour.
+
+    A span around each would make the code of a page a third heavier.
+    """
+
+    def get_tokens_unprocessed(
+        self, text: str, stack: Iterable[str] = ("root",)
+    ) -> Iterator[tuple[int, _TokenType, str]]:
+        for index, token, value in super().get_tokens_unprocessed(text, stack):
+            yield index, Text if token in {Name, Whitespace} else token, value
+
+
+_lexer = _Lexer(stripnl=False)
 _formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
 
 
@@ -59,7 +78,7 @@ def _last_shown(snippet: Snippet, result: Result | None, index: int) -> list[str
     """What a snippet of a failed chain showed when it last worked."""
     if result is None or index >= len(result.outputs):
         return []
-    alt = _plain(snippet.options.fig_alt or "Figure", result.values)
+    alt = inline_text(snippet.options.fig_alt or "Figure", result.values)
     figures = enumerate(result.outputs[index].figures, 1)
     return _outputs(snippet, result.outputs[index]) + [
         figure_html(svg, prefix=f"last-{snippet.start}-{n}", alt=alt) for n, svg in figures
@@ -139,7 +158,7 @@ def figure_plate(context: Context, figure: PlacedFigure) -> str:
         figure_html(
             figure.svg,
             prefix=f"figure-{figure.number}",
-            alt=_plain(alt, values),
+            alt=inline_text(alt, values),
         ),
         number=figure.number,
         title=inline_html(options.fig_title or "", values),
@@ -164,7 +183,8 @@ def inline_html(text: str, values: dict[str, str]) -> str:
     return "".join([*parts, escape(text[position:], quote=False)])
 
 
-def _plain(text: str, values: dict[str, str]) -> str:
+def inline_text(text: str, values: dict[str, str]) -> str:
+    """A line of an option as plain text, inline values filled in."""
     parts, position = [], 0
     for _, start, end, content in code_spans(text):
         inline = parse_span(content)

@@ -7,6 +7,7 @@ from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution.build import read_site
+from dlfaq.execution.lab import is_lab
 from dlfaq.site import amounts
 from dlfaq.site.claims import against_threshold, fails, status
 from dlfaq.site.context import Context, claim_anchor
@@ -55,7 +56,7 @@ def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
     return [
         Entry(
             page.src,
-            ", ".join(page.meta.get("answers") or [page.src.removesuffix(".md")]),
+            ", ".join(page.meta.get("answers") or [page.src.rpartition(".")[0]]),
             page.meta.get("status") or "",
             claim,
         )
@@ -124,6 +125,7 @@ def _family(claims: Sequence[dict[str, Any]], doubtful: int) -> str:
 def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Element:
     kinds = {kind: kind.capitalize() for kind in _KINDS}
     topics = {dirname(topic.src): topic.title for topic in catalogue.topics}
+    topics |= {dirname(entry.src): "Labs" for entry in entries if is_lab(entry.src)}
     form = filter_form(
         "claim",
         len(entries),

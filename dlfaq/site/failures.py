@@ -26,8 +26,8 @@ def page_failures(page: Page) -> Iterator[Failure]:
     """What cannot be read on a page, each with the lines around where they are the page's own."""
     for error in page.errors:
         line = error.line if error.path == page.path else 0
-        numbers = range(max(1, line - _AROUND), min(len(page.lines), line + _AROUND) + 1)
-        context = [(number, page.lines[number - 1]) for number in numbers] if line else []
+        numbers = range(max(1, line - _AROUND), min(len(page.file_lines), line + _AROUND) + 1)
+        context = [(number, page.file_lines[number - 1]) for number in numbers] if line else []
         yield Failure(error.path, error.line, "Unreadable", error.message, [], context, line)
 
 

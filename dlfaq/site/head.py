@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
     from xml.etree.ElementTree import Element
 
-__all__ = ["apply", "title_children"]
+__all__ = ["apply", "kicker", "mark_answer", "title_children"]
 
 _CALL = re.compile(r"([\w.]+\(\))")
 _SAY, _VERDICT = "People say:", "Verdict:"
@@ -47,10 +47,10 @@ def apply(
         claims_hold: how many of them hold.
         verified: when the oldest of its results was made.
     """
-    _answer(root)
+    mark_answer(root)
     _say(root, status)
     versus(root, status)
-    root.insert(0, _kicker(topic_title, topic_href, claims_total, claims_hold, verified))
+    root.insert(0, kicker(topic_title, topic_href, claims_total, claims_hold, verified))
     root.insert(1, element("h1", *title_children(title)))
 
 
@@ -65,21 +65,22 @@ def title_children(title: str) -> list[str | Element]:
     return [element("code", part) if i % 2 else part for i, part in enumerate(parts) if part]
 
 
-def _kicker(title: str, href: str, total: int, hold: int, verified: date | None) -> Element:
-    kicker = element("p", element("a", title, href=href), class_="dl-kicker")
+def kicker(title: str, href: str, total: int, hold: int, verified: date | None) -> Element:
+    """Build the line above a title: where the page stands, its claims, when it was verified."""
+    line = element("p", element("a", title, href=href), class_="dl-kicker")
     if total:
-        append(kicker, f" · {hold} of {total} {'claim holds' if total == 1 else 'claims hold'}")
+        append(line, f" · {hold} of {total} {'claim holds' if total == 1 else 'claims hold'}")
     if verified is not None:
-        append(kicker, " · ", element("span", f"verified {day(verified)}", class_="dl-run"))
-    kicker.set("data-search-exclude", "")
-    return kicker
+        append(line, " · ", element("span", f"verified {day(verified)}", class_="dl-run"))
+    line.set("data-search-exclude", "")
+    return line
 
 
 def _starts(node: Element, words: str) -> bool:
     return node.tag == "p" and (node.text or "").lstrip().startswith(words)
 
 
-def _answer(root: Element) -> None:
+def mark_answer(root: Element) -> None:
     """Mark the paragraphs before `People say:`; without it only the first."""
     leading = []
     for node in root:

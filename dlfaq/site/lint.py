@@ -10,7 +10,7 @@ from dlfaq.errors import PageError
 from dlfaq.execution.agreement import disagreements
 from dlfaq.execution.build import read_site
 from dlfaq.execution.fences import scan
-from dlfaq.site.catalogue import read_catalogue
+from dlfaq.site.catalogue import read_catalogue, read_labs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +44,11 @@ def lint(settings: Settings) -> list[PageError]:
             found += _own_seeds(page)
             found += _anatomy(page) if page.meta.get("answers") else []
         errors += sorted(found, key=lambda error: error.line)
-    try:
-        read_catalogue(settings.docs_dir)
-    except PageError as error:
-        errors.append(error)
+    for read_headers in (read_catalogue, read_labs):
+        try:
+            read_headers(settings.docs_dir)
+        except PageError as error:
+            errors.append(error)
     return errors
 
 

@@ -1,4 +1,7 @@
-"""Lists questions: each row a verdict, the question as a link, its answer in one sentence."""
+"""Lists questions: each row a verdict, the question as a link, its answer in one sentence.
+
+A list of labs has no verdicts.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from xml.etree.ElementTree import Element
 
-    from dlfaq.site.catalogue import Question, Topic
+    from dlfaq.site.catalogue import Lab, Question, Topic
 
-__all__ = ["link", "question_rows", "read_next", "topic_section"]
+__all__ = ["lab_rows", "link", "question_rows", "read_next", "topic_section"]
 
 
 def link(target: str, *, page: str) -> str:
@@ -48,6 +51,19 @@ def question_rows(questions: Iterable[Question], *, page: str) -> Element:
         class_="dl-list",
         data_search_exclude="",
     )
+
+
+def lab_rows(labs: Iterable[Lab], *, page: str) -> Element:
+    """Build `ul.dl-list` of labs."""
+    rows = (
+        element(
+            "li",
+            element("a", lab.title, href=link(lab.src, page=page)),
+            element("span", lab.description, class_="dl-list__a"),
+        )
+        for lab in labs
+    )
+    return element("ul", *rows, class_="dl-list dl-list--labs", data_search_exclude="")
 
 
 def topic_section(topic: Topic, *, page: str) -> Element:

@@ -1,4 +1,4 @@
-"""The MkDocs plugin: runs stale chains before a build, sorts the navigation.
+"""The MkDocs plugin: runs stale chains before a build, sorts the navigation, takes labs in.
 
 The only module that knows MkDocs. Without it the extension still renders what `dlfaq run` stored.
 """
@@ -13,26 +13,34 @@ from typing import TYPE_CHECKING, Literal
 
 from mkdocs.config.base import Config
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import BasePlugin
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import File
 from mkdocs.structure.nav import Section
+from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler
 
 from dlfaq.errors import DlfaqError
 from dlfaq.execution.build import build
 from dlfaq.execution.config import Settings, read_settings
+from dlfaq.execution.lab import is_lab, lab_files
+from dlfaq.execution.page import read_page
 from dlfaq.execution.process import start_server
+from dlfaq.site.context import Context
 from dlfaq.site.evidence import evidence_text
+from dlfaq.site.lab_head import download_src
+from dlfaq.site.notebook import notebook_text
 from dlfaq.site.order import in_order
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.structure.files import Files
+    from mkdocs.structure.files import Files, InclusionLevel
     from mkdocs.structure.nav import Navigation
 
 __all__ = ["DlfaqPlugin"]
 
 _log = logging.getLogger("mkdocs.plugins.dlfaq")
+
+_SHOW_LABS = '- mkdocs-jupyter: {include: [labs/*.ipynb], ignore: ["*.md"], execute: false}'
 
 
 class _NoOptions(Config):
@@ -71,17 +79,69 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
         if report.failures and not self._serving:
             raise PluginError(f"{len(report.failures)} failed, see above")
 
-    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        """Add evidence.json, so that pages can link to it as to any other file."""
-        text = evidence_text(self._settings(config))
+    @event_priority(100)
+    def _on_files_first(self, files: Files, *, config: MkDocsConfig) -> Files:
+        """Add evidence.json for pages to link to; give mkdocs-jupyter the notebook of each lab."""
+        settings = self._settings(config)
+        text = evidence_text(settings)
         files.append(File.generated(config, "evidence.json", content=text))
+        for script in lab_files(settings.docs_dir):
+            listed = files.get_file_from_path(_src(script))
+            if listed is not None:
+                files.remove(listed)
+                _add_notebook(script, listed.inclusion, files, settings, config)
         return files
+
+    @event_priority(-100)
+    def _on_files_last(self, files: Files, *, config: MkDocsConfig) -> Files:
+        """Give the notebooks that are pages now the name of their lab, by which others link."""
+        for script in lab_files(Path(config.docs_dir)):
+            file = files.get_file_from_path(_src(script, ".ipynb"))
+            if file is None:
+                continue
+            if not file.is_documentation_page():
+                raise PluginError(
+                    f"{_src(script)} is a lab, and no plugin shows notebooks; add to plugins: "
+                    f"`{_SHOW_LABS}`"
+                )
+            files.remove(file)
+            file.abs_src_path = file.abs_src_path  # it would follow the name
+            file.src_uri = _src(script)
+            files.append(file)
+        return files
+
+    on_files = CombinedEvent(_on_files_first, _on_files_last)
+
+    @event_priority(-100)
+    def on_pre_page(self, page: Page, *, config: MkDocsConfig, files: Files) -> Page:
+        """Render a lab as any page is: mkdocs-jupyter's HTML brings 600 KB of JupyterLab style."""
+        del config, files
+        if is_lab(page.file.src_uri):
+            vars(page).pop("render", None)
+        return page
+
+    def on_page_markdown(
+        self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
+    ) -> str:
+        """Read the header and the text of a lab from its script; the notebook holds no Markdown."""
+        del files
+        if not is_lab(page.file.src_uri):
+            return markdown
+        settings = self._settings(config)
+        lab = read_page(settings.docs_dir / page.file.src_uri, settings)
+        page.meta = lab.meta
+        # Text of blanks alone would not be converted, and its errors not be shown.
+        return "\n".join(lab.lines[lab.first :]).lstrip("\n") or "\N{NO-BREAK SPACE}"
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Sort topics and questions by their `order`, and put them under one heading."""
         del files
         in_order(nav, Path(config.docs_dir))
-        questions = [item for item in nav.items if item.is_section or item.is_homepage]
+        questions = [
+            item
+            for item in nav.items
+            if (not _holds_labs(item) if item.is_section else item.is_homepage)
+        ]
         others = [item for item in nav.items if item not in questions]
         if others:
             section = Section("Questions", questions)
@@ -95,6 +155,42 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             return read_settings(Path(config.config_file_path).parent)
         except DlfaqError as error:
             raise PluginError(str(error)) from None
+
+
+def _src(script: Path, suffix: str = ".py") -> str:
+    """The lab, or its notebook, by its path relative to docs_dir."""
+    return script.with_suffix(suffix).relative_to(script.parents[1]).as_posix()
+
+
+def _add_notebook(
+    script: Path,
+    inclusion: InclusionLevel,
+    files: Files,
+    settings: Settings,
+    config: MkDocsConfig,
+) -> None:
+    """Write the notebook of a lab; add it as what becomes a page, and both to be downloaded."""
+    folder = settings.store_dir / "notebooks"
+    notebook = folder / _src(script, ".ipynb")
+    notebook.parent.mkdir(parents=True, exist_ok=True)
+    text = notebook_text(Context.of(read_page(script, settings), settings))
+    notebook.write_text(text, encoding="utf-8")
+    files.append(
+        File(
+            _src(script, ".ipynb"),
+            src_dir=str(folder),
+            dest_dir=config.site_dir,
+            use_directory_urls=config.use_directory_urls,
+            inclusion=inclusion,
+        )
+    )
+    for content, suffix in ((text, ".ipynb"), (script.read_bytes(), ".py")):
+        name = download_src(_src(script), suffix)
+        files.append(File.generated(config, name, content=content, inclusion=inclusion))
+
+
+def _holds_labs(section: Section) -> bool:
+    return any(isinstance(one, Page) and is_lab(one.file.src_uri) for one in section.children)
 
 
 def _count_no_warnings() -> None:

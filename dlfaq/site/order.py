@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import PageError
 from dlfaq.execution.front_matter import front_matter
-from dlfaq.execution.page import page_text
+from dlfaq.execution.page import markdown_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def _order(item: _Item, docs_dir: Path) -> tuple[int, float]:
 def _meta(page: _Item, docs_dir: Path) -> dict[str, str]:
     src = page.file.src_uri
     try:
-        return front_matter(page_text(docs_dir / src, src), src)[0]
+        return front_matter(markdown_text(docs_dir / src, src), src)[0]
     except (PageError, OSError):
         return {}
 

@@ -10,16 +10,17 @@ from markdown.treeprocessors import Treeprocessor
 from dlfaq.errors import PageError
 from dlfaq.execution.page import read_page
 from dlfaq.execution.svg import with_id_prefix
-from dlfaq.site import head
-from dlfaq.site.catalogue import Catalogue, read_catalogue
+from dlfaq.site import head, lab_head
+from dlfaq.site.catalogue import Catalogue, read_catalogue, read_labs
 from dlfaq.site.context import Context
 from dlfaq.site.drift_tables import drift_tables
 from dlfaq.site.evidence_page import evidence_page, read_entries
 from dlfaq.site.landing import Card, landing
-from dlfaq.site.lists import link, question_rows, read_next
+from dlfaq.site.lists import lab_rows, link, question_rows, read_next
 from dlfaq.site.stamp import Run, this_page_ran
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
     from markdown import Markdown
@@ -39,17 +40,20 @@ class Parts(Treeprocessor):
         self.session = session
 
     def run(self, root: Element) -> None:
-        """Fill in the lists, then head and end of a question's page."""
+        """Fill in the lists, then head and end of a question's page or of a lab."""
         context = self.session.page
         if context is None or context.page.errors:
             return
         self._tell_anchors()
-        if not (self.session.lists or context.page.meta.get("answers")):
+        page = context.page
+        if not (self.session.lists or page.meta.get("answers") or page.is_lab):
             return
         try:
             catalogue = read_catalogue(context.settings.docs_dir)
             self._lists(root, context, catalogue)
-            if context.page.meta.get("answers"):
+            if page.is_lab:
+                self._lab(root, context)
+            elif page.meta.get("answers"):
                 self._question(root, context, catalogue)
         except PageError as error:
             context.problems.append(str(error))
@@ -74,6 +78,8 @@ class Parts(Treeprocessor):
         src = context.page.src
         if kind == "evidence":
             return evidence_page(catalogue, read_entries(context.settings, catalogue), page=src)
+        if kind == "labs":
+            return [lab_rows(read_labs(context.settings.docs_dir), page=src)]
         if kind == "drift":
             return drift_tables(context.settings, page=src)
         if src == "index.md":
@@ -125,26 +131,37 @@ class Parts(Treeprocessor):
             claims_hold=sum(claim["gated"] and claim["holds"] for _, claim in context.claims),
             verified=context.verified(),
         )
-        results = [state.result for state in context.states if state.result is not None]
-        if results:
-            root.extend(
-                this_page_ran(
-                    Run(
-                        verified=context.verified(),
-                        seeds=context.seeds(),
-                        elapsed_s=sum(result.elapsed_s for result in results),
-                        peak_bytes=max(result.peak_bytes for result in results),
-                        versions={
-                            name: results[0].environment[key]
-                            for name, key in (
-                                ("Python", "python"),
-                                ("torch", "torch"),
-                                ("NumPy", "numpy"),
-                            )
-                        },
-                        answers=question.answers,
-                    )
-                )
-            )
+        root.extend(_stamp(context, question.answers))
         if following := catalogue.after(question.src):
             root.extend(read_next(following, page=question.src))
+
+    def _lab(self, root: Element, context: Context) -> None:
+        """A lab has a head and an end too; no verdict, and nothing to read next."""
+        settings, src = context.settings, context.page.src
+        lab_head.apply(
+            root,
+            lab=next(lab for lab in read_labs(settings.docs_dir) if lab.src == src),
+            claims_total=len(context.claims),
+            claims_hold=sum(claim["holds"] for _, claim in context.claims),
+            verified=context.verified(),
+        )
+        root.extend(_stamp(context))
+
+
+def _stamp(context: Context, answers: Sequence[str] = ()) -> list[Element]:
+    """The section "This page ran", if anything of the page did."""
+    results = [state.result for state in context.states if state.result is not None]
+    if not results:
+        return []
+    environment = results[0].environment
+    names = (("Python", "python"), ("torch", "torch"), ("NumPy", "numpy"))
+    return this_page_ran(
+        Run(
+            verified=context.verified(),
+            seeds=context.seeds(),
+            elapsed_s=sum(result.elapsed_s for result in results),
+            peak_bytes=max(result.peak_bytes for result in results),
+            versions={name: environment[key] for name, key in names},
+            answers=answers,
+        )
+    )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["LISTS", "Fill", "Read", "Session"]
 
 #: Places that the tree processor fills, because what stands there has links.
-LISTS = ("questions", "cards", "evidence", "drift")
+LISTS = ("questions", "labs", "cards", "evidence", "drift")
 
 _TOKEN = re.compile(r"dlfaqtoken(\d+)end")
 

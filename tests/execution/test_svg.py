@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import subprocess
 import sys
@@ -218,3 +220,22 @@ def test_too_many_points_are_an_error_that_rasterizing_cures() -> None:
 def test_importing_it_loads_no_matplotlib() -> None:
     code = "import sys, dlfaq.execution.svg; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+def test_an_image_that_is_not_smoothed_keeps_its_style() -> None:
+    figure, axes = plt.subplots()
+    axes.imshow([[0, 1], [1, 0]], interpolation="none")
+    (image,) = re.findall(r"<image[^>]*>", draw(figure, ["wide"])["wide"])
+    assert "image-rendering:pixelated" in image
+
+
+def test_a_png_is_the_wide_drawing_on_the_paper_of_a_plate() -> None:
+    figure, axes = plt.subplots()
+    axes.plot([1, 2])
+    before = tuple(figure.get_size_inches())
+    first, second = (draw(figure, ["png"])["png"] for _ in range(2))
+    assert first == second
+    assert tuple(figure.get_size_inches()) == before
+    pixels = plt.imread(io.BytesIO(base64.b64decode(first)), format="png")
+    assert pixels.shape[:2] == (446, 1019)  # 3.1 and 7.08 inches of 144 pixels
+    assert (pixels[0, 0, :3] * 255).round().tolist() == [0xEE, 0xF4, 0xEE]

@@ -340,6 +340,65 @@ order: 1
 Words.
 """
 
+LAB = """\
+# ---
+# title: A tiny lab
+# description: A lab of four cells.
+# order: 1
+# tags: []
+# ---
+
+# %% [markdown]
+# It begins with $\\mathtt{w}^2$ and ends at `{python} f"{total}*"`.
+#
+# `{figure} rising`
+#
+# ## Do it
+#
+# As [the question](../topic/question.md#see-it) says, ==slowly==.
+
+# %%
+#| label: first
+from dlfaq import claim
+
+total = 40 + 2
+print("a line that is much too long for a phone " * 6)
+claim("Forty and two are `42`", total, within=(42 - 1e-10, 42 + 1e-10), label="answer")
+
+# %%
+#| label: rising
+#| fig-title: It rises to `{python} total`
+#| fig-alt: A line that rises to `{python} total`
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots()
+axes.plot([0, total])
+axes.set_xlabel("step")
+total / 5
+
+# %% [markdown]
+# ## Exercises
+#
+# /// details | Why?
+# Because $a < b$.
+# ///
+
+# %%
+#| raises: ZeroDivisionError
+total / 0
+"""
+
+SHORT_LAB = """\
+# ---
+# title: A short lab
+# description: A lab of one cell.
+# order: 2
+# ---
+
+# %%
+sum(range(5))
+"""
+
 PAGES = {
     "docs/index.md": "---\ntitle: All\n---\n\n# All of it\n\n`{questions}`\n",
     "docs/topic/index.md": "---\ntitle: A topic\norder: 1\n---\n\nThought.\n\n`{questions}`\n",
@@ -348,7 +407,19 @@ PAGES = {
     "docs/outputs.md": OUTPUTS,
     "docs/figures.md": FIGURES,
     "docs/mathematics.md": MATHEMATICS,
+    "docs/evidence.md": "---\ntitle: Evidence\norder: 99\n---\n\n`{evidence}`\n",
+    "docs/labs/index.md": "---\ntitle: Labs\norder: 9\n---\n\nThey are long.\n\n`{labs}`\n",
+    "docs/labs/tiny.py": LAB,
+    "docs/labs/short.py": SHORT_LAB,
 }
+
+# It loads in half a second, which the many sites without labs need not wait for.
+SHOWS_LABS = """\
+plugins:
+  - search
+  - dlfaq
+  - mkdocs-jupyter: {include: [labs/*.ipynb], ignore: ["*.md"], execute: false}
+"""
 
 
 class Site:
@@ -356,7 +427,9 @@ class Site:
 
     def __init__(self, folder: Path, pages: dict[str, str]) -> None:
         self.folder = folder
-        self.write("mkdocs.yml", MKDOCS_YML)
+        labs = any(name.startswith("docs/labs/") for name in pages)
+        plugins = SHOWS_LABS if labs else "plugins: [search, dlfaq]\n"
+        self.write("mkdocs.yml", MKDOCS_YML.replace("plugins: [search, dlfaq]\n", plugins))
         self.write(
             "snippets/area.py",
             "# --8<-- [start:area]\ndef area(a, b):\n    return a * b\n# --8<-- [end:area]\n",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_core_python.selenium import Axe
 
-PAGES = ["", "topic/question/", "outputs/", "figures/", "mathematics/"]
+PAGES = ["", "topic/question/", "outputs/", "figures/", "mathematics/", "labs/", "labs/tiny/"]
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ return [...document.querySelectorAll(".md-content *")]
 """
 
 
-@pytest.mark.parametrize("page", ["topic/question/", "outputs/"])
+@pytest.mark.parametrize("page", ["topic/question/", "outputs/", "labs/tiny/"])
 def test_what_scrolls_can_be_reached_by_keyboard(visit, browser, page):
     browser.set_viewport(360)
     scrolling = visit(page).execute_script(SCROLLING)

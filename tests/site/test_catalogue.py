@@ -83,13 +83,13 @@ def test_an_edit_is_seen_and_a_file_that_did_not_change_is_not_reread(docs, monk
     read_catalogue(docs)
     question(docs, "zeta/a.md", title="Why not, then?", answers="000-3", order=2)
     reread = []
-    original = read_catalogue.__globals__["page_text"]
+    original = read_catalogue.__globals__["markdown_text"]
 
     def spy(file, path):
         reread.append(path)
         return original(file, path)
 
-    monkeypatch.setitem(read_catalogue.__globals__, "page_text", spy)
+    monkeypatch.setitem(read_catalogue.__globals__, "markdown_text", spy)
     assert read_catalogue(docs).question("zeta/a.md").title == "Why not, then?"
     assert reread == ["docs/zeta/a.md"]
 

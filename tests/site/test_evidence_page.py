@@ -230,6 +230,18 @@ def test_a_claim_that_does_not_hold_is_marked():
     assert "Does not hold" in text(rows[0])
 
 
+def test_labs_are_a_topic_to_choose():
+    lab = Entry("labs/one.py", "labs/one", "", record())
+    blocks = evidence_page(Catalogue(()), [lab], page="evidence.md")
+    (topics,) = (
+        node for block in blocks for node in block.iter("select") if node.get("name") == "topic"
+    )
+    assert [(option.get("value"), option.text) for option in topics] == [
+        ("", "All topics"),
+        ("labs", "Labs"),
+    ]
+
+
 def test_an_estimate_is_listed_and_counts_among_no_claims():
     open_one = record(gated=False, holds=False, verdict="inconclusive", p_value=0.4)
     blocks, rows = page_of(record(), open_one)

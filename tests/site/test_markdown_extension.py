@@ -11,6 +11,8 @@ from html.parser import HTMLParser
 import pytest
 
 PAGES = ["", "topic", "topic/question", "topic/second", "outputs", "figures", "mathematics"]
+PAGES += ["evidence", "labs", "labs/tiny", "labs/short"]
+NOTEBOOKS = 2
 
 
 def words(html: str) -> str:
@@ -267,8 +269,8 @@ def test_two_cold_builds_give_the_same_bytes(tiny, tmp_path):
     assert again.returncode == 0, again.stdout
     assert list((tmp_path / "store" / "results").iterdir())
     first = tiny.folder / "site"
-    files = [path for path in first.rglob("*") if path.suffix in {".html", ".json"}]
-    assert len(files) == len(PAGES) + 4  # 404, search, evidence.json and its schema
+    files = [path for path in first.rglob("*") if path.suffix in {".html", ".ipynb", ".json"}]
+    assert len(files) == len(PAGES) + NOTEBOOKS + 4  # 404, search, evidence.json and its schema
     for file in files:
         other = tmp_path / "site" / file.relative_to(first)
         assert emptied(file.read_text(encoding="utf-8")) == emptied(
@@ -291,7 +293,7 @@ def test_a_warm_build_runs_nothing_and_loads_neither_torch_nor_matplotlib(tiny, 
     assert built.returncode == 0, built.stdout
     assert "loaded: []" in built.stdout
     names = [path.name for path in (tiny.folder / ".dlfaq" / "results").iterdir()]
-    assert len(names) == 16
+    assert len(names) == 18
 
 
 UNREADABLE = """\

@@ -47,6 +47,20 @@ claim("Four is at least four", measured, at_least=4)
 print("measured", measured)
 ```
 """,
+    "docs/labs/it.py": """\
+# ---
+# title: A lab
+# description: Words.
+# order: 1
+# ---
+
+# %% [markdown]
+# ## Do it
+
+# %%
+value = 21
+print("value", value)
+""",
     # The first build meets all of these.
     "docs/unreadable.md": "# Heading\n\nText.\n\n```python\n#| colour: red\n1\n```\n",
     "docs/failing.md": "Text.\n\n```python\nprint(1)\nunknown\n```\n",
@@ -227,6 +241,28 @@ def test_a_claim_that_does_not_hold_says_so_on_its_card(serve):
     assert "dl-stale" not in html
     serve.edit("docs/claim.md", "measured = 3.5", "measured = 4.5")
     assert "dl-error" not in serve.shows("claim", "✓ Holds")
+
+
+def test_a_saved_lab_runs_again_and_shows_in_place_why_it_fails(serve):
+    serve.shows("labs/it", "<samp>value 21</samp>", 'id="do-it"')
+    serve.edit("docs/labs/it.py", "value = 21", "value = 42")
+    serve.shows("labs/it", "<samp>value 42</samp>")
+    serve.edit("docs/labs/it.py", "value = 42", "value = 42 / 0")
+    html = serve.shows("labs/it", "ZeroDivisionError", "dl-stale")
+    assert "<b>ZeroDivisionError</b> in <code>docs/labs/it.py:11</code>: division by zero" in html
+    assert '<li value="10"><code># %%</code></li>' in html
+    assert html.index('id="do-it"') < html.index("dl-error") < html.index("value 42</samp>")
+    serve.edit("docs/labs/it.py", "value = 42 / 0", "value = 43")
+    assert "dl-error" not in serve.shows("labs/it", "<samp>value 43</samp>")
+
+
+def test_a_lab_that_cannot_be_read_says_so_and_is_still_served(serve):
+    serve.edit("docs/labs/it.py", "# order: 1\n# ---\n", "# order: 1\n")
+    html = serve.shows("labs/it", "never closed")
+    assert "<code>docs/labs/it.py:1</code>: the header is opened here" in unescape(html)
+    assert '<li value="2"><code># title: A lab</code></li>' in html
+    serve.edit("docs/labs/it.py", "# order: 1\n", "# order: 1\n# ---\n")
+    assert "dl-error" not in serve.shows("labs/it", "<samp>value 43</samp>")
 
 
 def test_the_fork_server_starts_at_once_in_the_background(new_site):
