@@ -4,7 +4,7 @@ Two halves that never import each other:
 
 - **the lab**, what a page imports (`from dlfaq import digits, fit_many, claim`): `data`, `models`,
   `training`, `replicas`, `tuning`, `comparison`, `gradients`, `gradient_check`, `activations`,
-  `statistics`, `claims`, `figures`.
+  `memory`, `statistics`, `claims`, `figures`.
   PyTorch lives here.
 - **the engine**, what runs and shows a page: `execution` reads pages, runs their chains in fresh
   processes and keeps the results; `site` turns results into HTML while Markdown is rendered, and
@@ -29,6 +29,7 @@ _MODULES = {
     "gradient_check": ["GradientReport", "check_gradients"],
     "gradients": ["GradientNorms", "gradient_norms"],
     "history": ["History"],
+    "memory": ["MemoryProfile", "memory_profile"],
     "models": ["count_parameters", "mlp"],
     "replicas": ["fit_many"],
     "seeding": ["seeds", "tuning_seeds"],

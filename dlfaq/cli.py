@@ -116,6 +116,13 @@ def _built(options: argparse.Namespace, settings: Settings) -> Report:
     return report
 
 
+def _memory(options: argparse.Namespace) -> int:
+    from dlfaq.memory.command import report
+
+    print(report(options))
+    return DONE
+
+
 def _lint(options: argparse.Namespace) -> int:
     from dlfaq.site.lint import lint
 
@@ -135,6 +142,8 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from dlfaq.memory_options import add_options
+
     parser = argparse.ArgumentParser(
         prog="dlfaq",
         description="Runs the pages of a site and checks what they claim.",
@@ -143,7 +152,8 @@ def _parser() -> argparse.ArgumentParser:
         "  dlfaq run                       run what is stale\n"
         "  dlfaq -C docs-site run --fresh  run everything of another site\n"
         "  dlfaq pilot 'gradients/*'       try claims on exploration seeds\n"
-        "  dlfaq claims --seed-offset 1    check every claim on seeds nobody has seen",
+        "  dlfaq claims --seed-offset 1    check every claim on seeds nobody has seen\n"
+        "  dlfaq memory torchvision:vit_b_16 --fit 24GiB",
     )
     parser.add_argument(
         "-C",
@@ -221,6 +231,16 @@ def _parser() -> argparse.ArgumentParser:
         help="write both as data: what `{drift}` on a page shows",
     )
 
+    memory = _command(
+        commands,
+        "memory",
+        _memory,
+        "predict the memory of a training step, without a GPU",
+        "dlfaq memory torchvision:resnet50 --batch-size 32 --precision bf16 --checkpointing\n"
+        "         dlfaq memory net.py:make_model --optimizer sgd --fit 24GiB --json memory.json",
+    )
+    add_options(memory)
+
     _command(commands, "lint", _lint, "check pages without running them", "dlfaq lint")
 
     new = _command(
@@ -248,6 +268,7 @@ def _command(
         help=help_,
         description=help_[0].upper() + help_[1:] + ".",
         epilog=f"example: {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(command=function)
     return command

@@ -1,0 +1,144 @@
+"""The account of one step: bytes by kind, after each operation and at the peak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dlfaq.memory.tracker import KINDS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+
+    from dlfaq.memory.step import Settings
+
+__all__ = ["MemoryProfile", "in_units"]
+
+
+@dataclass(frozen=True, repr=False)
+class MemoryProfile:
+    """What a step of a model holds in memory, in bytes.
+
+    Attributes:
+        timeline: bytes after each operation, (operations, kinds); its columns are `kinds`.
+        operations: the name of each operation, such as "convolution_backward", "start" for the
+            first row, and that of the phase where one begins.
+        phases: "forward", "backward" and "optimizer" in their turn, each with its first row.
+        settings: mode, optimizer, precision and so on.
+        batch_size: length of the inputs' first dimension.
+        measured_peak_bytes: the peak of a real run, None if there was none.
+    """
+
+    timeline: npt.NDArray[np.int64]
+    operations: tuple[str, ...]
+    phases: tuple[tuple[str, int], ...]
+    settings: Settings
+    batch_size: int
+    measured_peak_bytes: int | None = None
+
+    kinds = KINDS
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most bytes held at once, rounding included."""
+        return int(self.timeline.sum(axis=1).max())
+
+    @property
+    def peak_row(self) -> int:
+        """The row of the peak."""
+        return int(self.timeline.sum(axis=1).argmax())
+
+    @property
+    def peak_operation(self) -> str:
+        """Where the peak is, such as "convolution_backward (backward)"."""
+        phase = [name for name, row in self.phases if row <= self.peak_row]
+        return f"{self.operations[self.peak_row]} ({phase[-1] if phase else 'start'})"
+
+    @property
+    def at_peak(self) -> dict[str, int]:
+        """Bytes of each kind at the peak; their sum is `peak_bytes`."""
+        return dict(zip(KINDS, self.timeline[self.peak_row].tolist(), strict=True))
+
+    @property
+    def parameters_bytes(self) -> int:
+        """The parameters."""
+        return self._most("parameters")
+
+    @property
+    def buffers_bytes(self) -> int:
+        """The buffers, such as the running statistics of batch norm."""
+        return self._most("buffers")
+
+    @property
+    def gradients_bytes(self) -> int:
+        """The gradients of the parameters when all are there."""
+        return self._most("gradients")
+
+    @property
+    def optimizer_state_bytes(self) -> int:
+        """What the optimizer keeps between steps."""
+        return self._most("optimizer_state")
+
+    @property
+    def activations_bytes(self) -> int:
+        """The most that is saved for the backward pass at once."""
+        return self._most("activations")
+
+    @property
+    def temporaries_bytes(self) -> int:
+        """The most at once of what is none of the other kinds."""
+        return self._most("temporaries")
+
+    @property
+    def inputs_bytes(self) -> int:
+        """The inputs and the labels."""
+        return self._most("inputs")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as data: the largest of each kind, the peak, and its parts."""
+        return {
+            "batch_size": self.batch_size,
+            "mode": self.settings.mode,
+            "precision": self.settings.precision,
+            "checkpointing": self.settings.checkpointing,
+            "device": self.settings.device,
+            **{f"{kind}_bytes": self._most(kind) for kind in KINDS},
+            "peak_bytes": self.peak_bytes,
+            "peak_operation": self.peak_operation,
+            "at_peak": self.at_peak,
+            "measured_peak_bytes": self.measured_peak_bytes,
+        }
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw the step: bytes over operations, stacked by kind. See `dlfaq.memory.figure`."""
+        # matplotlib takes as long to load as the profile to make.
+        from dlfaq.memory.figure import draw  # noqa: PLC0415
+
+        return draw(self, axes)
+
+    def __str__(self) -> str:
+        """A table: the largest of each kind, and what stands at the peak."""
+        lines = [f"{'':<18}{'most':>12}{'at the peak':>14}"]
+        for kind, there in self.at_peak.items():
+            most = in_units(self._most(kind))
+            lines.append(f"{kind.replace('_', ' '):<18}{most:>12}{in_units(there):>14}")
+        lines.append(f"{'peak':<18}{'':>12}{in_units(self.peak_bytes):>14}")
+        lines.append(f"in {self.peak_operation}")
+        if self.measured_peak_bytes is not None:
+            lines.append(f"measured peak {in_units(self.measured_peak_bytes)}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _most(self, kind: str) -> int:
+        return int(self.timeline[:, KINDS.index(kind)].max())
+
+
+def in_units(n: int) -> str:
+    """Bytes in words: "1.53 GiB"."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if n >= size:
+            return f"{n / size:.2f} {unit}"
+    return f"{n} B"

@@ -1,0 +1,99 @@
+"""What `dlfaq memory` does."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from importlib.resources import as_file, files
+from typing import TYPE_CHECKING, Any
+
+from dlfaq.errors import InputError
+from dlfaq.memory.account import MemoryProfile, in_units
+from dlfaq.memory.fit import largest_batch
+from dlfaq.memory.inputs import shapes_of, tensors_of
+from dlfaq.memory.profile import memory_profile
+from dlfaq.memory.spec import read_bytes, read_model, read_shape
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from pathlib import Path
+
+__all__ = ["report"]
+
+_USUAL_BATCH = 32
+
+
+def report(options: Namespace) -> str:
+    """Predict what the options ask for, write the files they name, and say it in words.
+
+    Raises:
+        InputError: an option is wrong, or the model cannot be followed.
+    """
+    for file in (options.json, options.figure):
+        if file is not None and not file.parent.is_dir():
+            raise InputError(
+                expected="a file in a folder that exists", got=str(file), cure="make the folder"
+            )
+    model = read_model(options.model, options.folder)
+    example = read_shape(options.input_shape) if options.input_shape else model.example
+    inputs = model.inputs if example is None else (_USUAL_BATCH, *example)
+    if inputs is None:
+        raise InputError(
+            expected="the shape of an example",
+            got=f"{options.model}, which returns a model alone",
+            cure="give --input-shape, or return (model, inputs) from the function",
+        )
+    profile_at = partial(
+        memory_profile,
+        model.make,
+        inputs,
+        mode="inference" if options.inference else "train",
+        optimizer=options.optimizer,
+        precision=options.precision,
+        checkpointing=options.checkpointing,
+        device=options.device,
+    )
+    lines = []
+    if options.fit:
+        budget = read_bytes(options.fit)
+        profile = largest_batch(lambda n: profile_at(batch_size=n), budget)
+        lines.append(f"the largest batch in {in_units(budget)}: {profile.batch_size}")
+        if options.measure:
+            profile = profile_at(batch_size=profile.batch_size, measure=True)
+    else:
+        profile = profile_at(batch_size=options.batch_size, measure=options.measure)
+    shapes = tensors_of(shapes_of(inputs, profile.batch_size))
+    lines += [_title(options, shapes), str(profile)]
+    if options.json is not None:
+        data = {"model": options.model, **_optimizer(options), **profile.as_dict()}
+        options.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    if options.figure is not None:
+        _draw(profile, options.figure)
+    return "\n".join(lines)
+
+
+def _optimizer(options: Namespace) -> dict[str, Any]:
+    return {"optimizer": None if options.inference else options.optimizer}
+
+
+def _title(options: Namespace, shapes: list[Any]) -> str:
+    sizes = ", ".join("×".join(map(str, tensor.shape)) for tensor in shapes)
+    how = ["inference"] if options.inference else ["training", options.optimizer]
+    how += [options.precision, *["checkpointing"] * options.checkpointing]
+    return f"{options.model}, inputs {sizes}, {', '.join(how)}; predicted for {options.device}"
+
+
+def _draw(profile: MemoryProfile, file: Path) -> None:
+    # Most runs draw nothing, and matplotlib takes a while to load.
+    from matplotlib import style  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    with as_file(files("dlfaq") / "house.mplstyle") as house, style.context(house):
+        figure = Figure()
+        profile.plot(figure.add_subplot())
+        try:
+            figure.savefig(file, facecolor="white")
+        except ValueError as error:
+            raise InputError(
+                expected="a file name that ends in .svg, .png or .pdf", got=file.name, cure="add it"
+            ) from error

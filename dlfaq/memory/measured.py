@@ -1,0 +1,91 @@
+"""The peak of a real step: what the allocator of the device says."""
+
+from __future__ import annotations
+
+import copy
+import gc
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
+from torch.utils._pytree import tree_map_only
+
+from dlfaq.errors import InputError
+from dlfaq.memory.step import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dlfaq.memory.inputs import Inputs
+    from dlfaq.memory.step import Settings
+
+__all__ = ["measured_peak"]
+
+_STEP = "dlfaq: the measured step"
+
+
+def measured_peak(
+    model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: Settings
+) -> int:
+    """Bytes at the peak of the second step of a real run, over what was held before the model.
+
+    On a GPU it is `torch.cuda.max_memory_allocated`. On the CPU it is the sum of all allocations
+    and frees that PyTorch's allocator reports to its profiler.
+
+    Args:
+        model: left as it is, or a function that makes it.
+        inputs: shapes; zeros of these are what the model gets.
+        settings: mode, optimizer, precision and so on.
+
+    Raises:
+        InputError: the device is "cuda" and there is none.
+    """
+    if settings.device == "cpu":
+        return _on_cpu(model, inputs, settings)
+    if not torch.cuda.is_available():
+        raise InputError(
+            expected="a GPU to measure on",
+            got="none that PyTorch can use",
+            cure='pass measure=False, or device="cpu" to predict and measure there',
+        )
+    gc.collect()
+    torch.cuda.synchronize()
+    before = torch.cuda.memory_allocated()
+    step = _real_step(model, inputs, settings)
+    step.run(lambda _: None)
+    step.clear()
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    step.run(lambda _: None)
+    torch.cuda.synchronize()
+    return torch.cuda.max_memory_allocated() - before
+
+
+def _on_cpu(model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: Settings) -> int:
+    gc.collect()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+        step = _real_step(model, inputs, settings)
+        step.run(lambda _: None)
+        step.clear()
+        with torch.profiler.record_function(_STEP):
+            step.run(lambda _: None)
+    events = recorded.profiler.kineto_results.events()
+    begin = next(event.start_ns() for event in events if event.name() == _STEP)
+    held = peak = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        if event.name() == "[memory]":
+            held += event.nbytes()
+            if event.start_ns() >= begin:
+                peak = max(peak, held)
+    return peak
+
+
+def _real_step(
+    model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: Settings
+) -> Step:
+    real = copy.deepcopy(model) if isinstance(model, nn.Module) else model()
+    arguments: Inputs = tree_map_only(
+        Tensor, lambda t: torch.zeros_like(t, device=settings.device), inputs
+    )
+    return Step(real.to(settings.device), arguments, settings, autocast_device=settings.device)

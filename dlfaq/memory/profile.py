@@ -1,0 +1,162 @@
+"""What a model needs of memory, before it is run: `memory_profile`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from dlfaq.memory.account import MemoryProfile
+from dlfaq.memory.inputs import Inputs, batch_of, shapes_of, tensors_of
+from dlfaq.memory.kernels import CudaKernels
+from dlfaq.memory.measured import measured_peak
+from dlfaq.memory.step import Settings, Step
+from dlfaq.memory.tracing import fake_inputs, fake_model, named_errors, new_fake_mode
+from dlfaq.memory.tracker import Tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from dlfaq.optimizers import Optimizer
+
+__all__ = ["memory_profile"]
+
+_CUDA_UNIT = 512  # bytes; the CUDA caching allocator hands out multiples of it
+
+
+def memory_profile(
+    model: nn.Module | Callable[[], nn.Module],
+    inputs: Tensor | Sequence[Any] | Mapping[str, Any],
+    *,
+    batch_size: int | None = None,
+    mode: str = "train",
+    optimizer: Optimizer = "adam",
+    options: Mapping[str, Any] | None = None,
+    precision: str = "fp32",
+    checkpointing: bool = False,
+    accumulation: int = 1,
+    loss: Callable[[Any], Tensor] | None = None,
+    device: str = "cuda",
+    measure: bool = False,
+) -> MemoryProfile:
+    """Bytes of parameters, gradients, optimizer state, activations and temporaries over one step.
+
+    The step is run on fake tensors, which have shapes and no bytes: no GPU is needed and nothing is
+    allocated, however large the model. Each tensor's storage is counted from the operation that
+    makes it until it is freed. The account is of a step in the steady state: the optimizer has its
+    state, and the gradients are None when the forward pass begins. The outputs live until the
+    step's end.
+
+    - parameters, buffers: of the model; inputs: those and the labels.
+    - gradients: of the parameters, from the moment each is final.
+    - activations: what the graph holds for the backward pass and is none of the above. A layer that
+      is recomputed has them among the temporaries.
+    - temporaries: everything else, such as gradients of activations.
+    - rounding: what is added to fill multiples of 512 bytes (device "cuda").
+
+    Args:
+        model: left as it is; or a function that makes it, so that its weights are never allocated.
+        inputs: a tensor, a tuple or list of positional arguments, a dict of keyword arguments, or a
+            shape (a tuple of ints) of float32 numbers. Their first dimension is the batch's.
+        batch_size: changes the length of that first dimension.
+        mode: "train" (forward, backward, optimizer step) or "inference" (forward in eval mode,
+            without a graph).
+        optimizer: a name, a class of torch.optim, or a function of (parameters, lr=…).
+        options: the optimizer's, such as {"momentum": 0.9}.
+        precision: "fp32"; "bf16" (weights, gradients, optimizer state and activations, all of two
+            bytes); "amp" (float32 weights under `torch.autocast` to bfloat16).
+        checkpointing: computes each block's activations again in the backward pass; see
+            `dlfaq.memory.checkpointing.checkpoint_blocks` for what is a block.
+        accumulation: the batch goes through in that many parts before the optimizer's step.
+        loss: from the model's outputs to one number. The default is the cross-entropy of outputs of
+            shape (batch, classes), and the sum of all others.
+        device: whose kernels are predicted: "cuda" also has PyTorch's choices there (see
+            `dlfaq.memory.kernels`) and the rounding of its allocator; "cpu" has neither.
+        measure: also run two such steps for real on that device, and report their peak.
+
+    Raises:
+        InputError: an argument is wrong; the model cannot be followed on fake tensors (the message
+            has the operator and its place); `measure` without the device.
+
+    Example:
+        >>> profile = memory_profile(nn.Linear(1000, 10), (32, 1000), optimizer="adam")
+        >>> profile.parameters_bytes, profile.gradients_bytes, profile.optimizer_state_bytes
+        (40040, 40040, 80080)
+
+    Source: what is saved and freed, and when, is PyTorch's own doing: its dispatcher and the hooks
+    of `torch.autograd.graph.saved_tensors_hooks` report it.
+    """
+    settings = Settings(
+        mode=mode,
+        optimizer=optimizer,
+        options=dict(options or {}),
+        precision=precision,
+        checkpointing=checkpointing,
+        accumulation=accumulation,
+        loss=loss,
+        device=device,
+    )
+    arguments = shapes_of(inputs, batch_size)
+    profile = _predicted(model, arguments, settings)
+    if measure:
+        peak = measured_peak(model, arguments, settings)
+        return replace(profile, measured_peak_bytes=peak)
+    return profile
+
+
+def _predicted(
+    model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: Settings
+) -> MemoryProfile:
+    on_cuda = settings.device == "cuda"
+    mode = new_fake_mode()
+    fake = fake_model(model, mode)
+    arguments = fake_inputs(inputs, mode)
+    tracker = Tracker(_CUDA_UNIT if on_cuda else 1)
+    kernels = CudaKernels if on_cuda else nullcontext
+    with named_errors(type(fake).__name__), mode, _followed(), kernels():
+        step = Step(fake, arguments, settings, autocast_device="cpu", kernels=kernels)
+        step.run(lambda _: None)
+        step.clear()
+        _settle(step, tracker, on_cuda=on_cuda)
+        with tracker.watching():
+            step.run(tracker.begin)
+    return MemoryProfile(
+        timeline=tracker.timeline,
+        operations=tuple(tracker.operations),
+        phases=tuple(tracker.phases),
+        settings=settings,
+        batch_size=batch_of(inputs),
+    )
+
+
+@contextmanager
+def _followed() -> Iterator[None]:
+    """Only kernels that fake tensors can follow to the byte."""
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    # One operator for a whole encoder layer in inference: it has no fake kernel.
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        # The recurrent layers of the CPU's library: their fake kernels leave out the workspace.
+        with torch.backends.mkldnn.flags(enabled=False):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+
+
+def _settle(step: Step, tracker: Tracker, *, on_cuda: bool) -> None:
+    """Tell what is there when a step begins, and when a gradient is one."""
+    tracker.settle(list(step.model.parameters()), "parameters")
+    tracker.settle(list(step.model.buffers()), "buffers")
+    tracker.settle([*tensors_of(step.inputs), *step.labels.values()], "inputs")
+    # Step counters stay on the host unless the optimizer is fused or capturable.
+    counters = [t for t in step.state() if on_cuda and not t.dim()]
+    tracker.leave_out(counters)
+    tracker.settle(step.state(), "optimizer_state")
+    for parameter in step.model.parameters():
+        if parameter.requires_grad and step.optimizer is not None:
+            parameter.register_post_accumulate_grad_hook(
+                lambda p: tracker.settle([p.grad], "gradients")
+            )

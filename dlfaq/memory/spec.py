@@ -1,0 +1,137 @@
+"""Models and sizes as they are written on the command line."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dlfaq.errors import InputError
+from dlfaq.memory.tracing import made_by, new_fake_mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
+
+__all__ = ["Model", "read_bytes", "read_model", "read_shape"]
+
+_BINARY = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_DECIMAL = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_USUAL_IMAGE = 224
+
+
+class Model(NamedTuple):
+    """What makes a model, and inputs for it: arguments, the shape of an example, or None."""
+
+    make: Callable[[], nn.Module]
+    inputs: Any = None
+    example: tuple[int, ...] | None = None
+
+
+def read_bytes(text: str) -> int:
+    """A size such as "24GiB", "512 MiB" or "24GB" (of 10⁹ bytes), in bytes.
+
+    Raises:
+        InputError: it is no such size.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", text, re.IGNORECASE)
+    unit = match[2].upper() if match else ""
+    decimal = bool(match and unit and not match[3] and text.strip().upper().endswith("B"))
+    if match is None or (match[3] and not unit) or float(match[1]) == 0:
+        raise InputError(
+            expected="a size above 0 with its unit", got=repr(text), cure="write for example 24GiB"
+        )
+    return int(float(match[1]) * (_DECIMAL if decimal else _BINARY)[unit])
+
+
+def read_shape(text: str) -> tuple[int, ...]:
+    """The shape of one example, such as "3,224,224" or "3x224x224".
+
+    Raises:
+        InputError: it is no such shape.
+    """
+    if not re.fullmatch(r"[1-9]\d*([,x][1-9]\d*)*", text):
+        raise InputError(
+            expected="the shape of one example, without the batch",
+            got=repr(text),
+            cure="write for example 3,224,224",
+        )
+    return tuple(int(n) for n in re.split("[,x]", text))
+
+
+def read_model(text: str, folder: Path = Path()) -> Model:
+    """The model that "torchvision:NAME" or "path/to/file.py:function" names.
+
+    The function is called without arguments. It returns the model, or the model and its inputs (as
+    `memory_profile` takes them).
+
+    Args:
+        text: as above.
+        folder: what a relative path is relative to.
+
+    Raises:
+        InputError: it names none.
+    """
+    source, _, name = text.rpartition(":")
+    if source == "torchvision":
+        return _from_torchvision(name)
+    if not source.endswith(".py"):
+        raise InputError(
+            expected="torchvision:NAME or path/to/file.py:function",
+            got=repr(text),
+            cure="write for example torchvision:resnet50 or net.py:make_model",
+        )
+    function = _function(folder / source, name)
+    made = made_by(function, new_fake_mode())
+    if isinstance(made, tuple) and len(made) == 2:  # noqa: PLR2004 - model and inputs
+        return Model(lambda: function()[0], inputs=made[1])
+    return Model(function)
+
+
+def _from_torchvision(name: str) -> Model:
+    from torchvision import models  # noqa: PLC0415 - a model in a file does without
+
+    try:
+        builder = models.get_model_builder(name)
+    except ValueError as error:
+        raise InputError(
+            expected="the name of a model of torchvision",
+            got=repr(name),
+            cure="see torchvision.models.list_models(); resnet50 is one",
+        ) from error
+    size = _image_size(models.get_model_weights(name))
+    if name.startswith("vit_"):  # built for one size, whatever its best weights were trained on
+        size = _USUAL_IMAGE
+    return Model(lambda: builder(weights=None), example=(3, size, size))
+
+
+def _image_size(weights: Any) -> int:  # noqa: ANN401 - an enumeration that torchvision makes
+    """The side of the images that the model's published weights are evaluated on."""
+    options = getattr(weights.DEFAULT.transforms, "keywords", {})
+    size = options.get("crop_size", _USUAL_IMAGE)
+    return int(size[0] if isinstance(size, list | tuple) else size)
+
+
+def _function(file: Path, name: str) -> Callable[[], Any]:
+    if not file.is_file():
+        raise InputError(
+            expected="a Python file", got=str(file), cure="give the path from where you are"
+        )
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None  # noqa: PT018 - it ends in .py
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(file.parent.resolve()))  # its own imports, as `python file.py` has it
+    sys.modules[file.stem] = module
+    spec.loader.exec_module(module)
+    function = getattr(module, name, None)
+    if not callable(function):
+        names = [n for n, value in vars(module).items() if callable(value) and n[0] != "_"]
+        raise InputError(
+            expected=f"a function of {file.name}",
+            got=repr(name),
+            cure=f"there is {', '.join(names)}" if names else "define one that returns the model",
+        )
+    return function  # type: ignore[no-any-return]

@@ -1,0 +1,176 @@
+"""Models and inputs as fake tensors: they have shapes and types, and no bytes."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+import traceback
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+    UnsupportedOperatorException,
+)
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map_only
+
+from dlfaq.errors import DlfaqError, InputError
+from dlfaq.memory.inputs import on_cpu
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from dlfaq.memory.inputs import Inputs
+
+__all__ = ["fake_inputs", "fake_model", "made_by", "named_errors", "new_fake_mode"]
+
+T = TypeVar("T")
+
+_OURS, _TORCH = Path(__file__).parent, Path(torch.__file__).parent
+
+
+def new_fake_mode() -> FakeTensorMode:
+    """A mode whose tensors allocate nothing; real ones a model keeps aside are made fake."""
+    return FakeTensorMode(allow_non_fake_inputs=True)
+
+
+def fake_model(model: nn.Module | Callable[[], nn.Module], mode: FakeTensorMode) -> nn.Module:
+    """A fake copy of a model, or what a function makes without allocating.
+
+    Raises:
+        InputError: the function makes something else.
+    """
+    made = model if isinstance(model, nn.Module) else made_by(model, mode)
+    if not isinstance(made, nn.Module):
+        raise InputError(
+            expected="an nn.Module, or a function that makes one",
+            got=f"a function that returned {type(made).__name__}",
+            cure="return the model",
+        )
+    # Fake or not: deep copies that the function made have views that share no storage with them.
+    with _CopiesAreFake(mode):
+        return copy.deepcopy(made)
+
+
+def made_by(function: Callable[[], T], mode: FakeTensorMode) -> T:
+    """What a function returns, made of fake tensors where it can be.
+
+    A function that looks at the weights it draws cannot run on fake ones. It is called for real
+    then.
+    """
+    try:
+        with mode, _quiet():
+            return function()
+    except Exception:  # noqa: BLE001 - if it was the function's own, the real call raises it again
+        return function()
+
+
+def fake_inputs(inputs: Inputs, mode: FakeTensorMode) -> Inputs:
+    """Fake tensors of the same shapes and types."""
+    with mode:
+        fake: Inputs = tree_map_only(Tensor, on_cpu, inputs)
+    return fake
+
+
+class _CopiesAreFake(TorchFunctionMode):
+    """Makes `copy.deepcopy` of tensors fake ones on the CPU, of fake tensors too."""
+
+    def __init__(self, mode: FakeTensorMode) -> None:
+        super().__init__()
+        self._mode = mode
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        if func is Tensor.__deepcopy__:
+            copied = self._fake(args[0])
+            if isinstance(args[0], nn.Parameter):
+                return nn.Parameter(copied, requires_grad=args[0].requires_grad)
+            return copied
+        if func is Tensor.clone:  # how a Parameter copies its data
+            return self._fake(args[0])
+        return func(*args, **(kwargs or {}))
+
+    def _fake(self, tensor: Tensor) -> Tensor:
+        with self._mode:
+            return on_cpu(tensor)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No advice on speed or on pointers of fake tensors, and no log of what is raised anyway."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    was = log.disabled
+    log.disabled = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.disabled = was
+
+
+@contextmanager
+def named_errors(model: str) -> Iterator[None]:
+    """Turn what stops a model into an error that says which operator, where, and what to do."""
+    try:
+        with _quiet():
+            yield
+    except DlfaqError:
+        raise
+    except (DataDependentOutputException, DynamicOutputShapeException) as error:
+        raise InputError(
+            expected="a model whose operations depend on shapes alone",
+            got=f"{error.func} in {model}{_place(error)}, which needs the numbers in a tensor",
+            cure="there, take out .item(), .tolist(), nonzero, boolean indexing or an `if` on a "
+            "tensor, or decide by shapes or an attribute of the module",
+        ) from error
+    except Exception as error:
+        if _has_no_fake_kernel(error):
+            raise InputError(
+                expected="operators that PyTorch can follow without numbers",
+                got=f"{_operator(error)} in {model}{_place(error)}",
+                cure="give the operator a fake kernel with torch.library.register_fake, or put a "
+                "PyTorch operator of the same shapes in its place",
+            ) from error
+        raise InputError(
+            expected=f"inputs that {model} takes",
+            got=f"{type(error).__name__}{_place(error)}: {_first_line(error)}",
+            cure="run it once on real tensors of these shapes and types",
+        ) from error
+
+
+def _has_no_fake_kernel(error: Exception) -> bool:
+    by_type = isinstance(error, UnsupportedOperatorException | NotImplementedError)
+    return by_type or "no fake impl registered" in str(error)
+
+
+def _operator(error: Exception) -> str:
+    named = re.search(r"[\w.]+::[\w.]+", str(error))
+    return str(getattr(error, "func", None) or (named[0] if named else _first_line(error)))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
+
+
+def _place(error: BaseException) -> str:
+    """The last line that is neither PyTorch's nor ours."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        outside = not (file.is_relative_to(_OURS) or file.is_relative_to(_TORCH))
+        if outside and file.exists():
+            return f" at {frame.filename}:{frame.lineno}"
+    return ""

@@ -1,0 +1,44 @@
+"""The options of `dlfaq memory`. Apart from what they do, so that `dlfaq --help` loads no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+__all__ = ["add_options"]
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Give a parser the options that `dlfaq.memory.command.report` reads."""
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="torchvision:NAME, or path/to/file.py:function, which returns the model, or the model "
+        "and its inputs",
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--batch-size", type=int, metavar="N", help="examples (32)")
+    size.add_argument("--fit", metavar="SIZE", help="find the largest batch whose peak fits")
+    parser.add_argument("--input-shape", metavar="C,H,W", help="of one example, float32")
+    parser.add_argument("--optimizer", default="adam", metavar="O", help="a name (adam)")
+    parser.add_argument(
+        "--precision",
+        default="fp32",
+        choices=["fp32", "bf16", "amp"],
+        help="bf16: weights and all; amp: float32 weights under autocast (fp32)",
+    )
+    parser.add_argument(
+        "--checkpointing",
+        action="store_true",
+        help="compute the activations of each block again in the backward pass",
+    )
+    parser.add_argument("--inference", action="store_true", help="a forward pass without a graph")
+    parser.add_argument(
+        "--device", default="cuda", choices=["cuda", "cpu"], help="whose kernels to predict (cuda)"
+    )
+    parser.add_argument("--measure", action="store_true", help="also run it there for real")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as data")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the step, .svg or .png")
