@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,7 @@ def read_settings(root: str | Path = ".") -> Settings:
     root = Path(root).resolve()
     file = root / "mkdocs.yml"
     try:
-        config = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+        config = _parsed(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(
             expected=f"a mkdocs.yml in {root}",
@@ -174,6 +175,12 @@ def read_settings(root: str | Path = ".") -> Settings:
             cure="begin with `site_name: ...`",
         )
     return settings_from(root, config)
+
+
+# Each page that is rendered asks for the settings.
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> object:
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
 
 
 def settings_from(root: Path, config: dict[str, Any]) -> Settings:
