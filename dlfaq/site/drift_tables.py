@@ -21,12 +21,13 @@ __all__ = ["drift_tables"]
 
 _FOLDER = "drift"
 _HEADINGS = ("Claim", "Before", "Now", "Moved by", "")
+_SMALL = 0.1  # standard errors: what moved by less is only counted
 
 
 def drift_tables(settings: Settings, *, page: str) -> list[Element]:
     """Build what stands where a page says `{drift}`: both environments, and what moved.
 
-    A claim that gave the very same number is only counted.
+    A claim that holds and hardly moved is only counted.
 
     Args:
         settings: the site; the files lie in `drift` below its pages.
@@ -52,11 +53,11 @@ def _read(file: Path, settings: Settings) -> dict[str, Any]:
 
 def _tables(record: dict[str, Any], settings: Settings, page: str) -> list[Element]:
     claims = sorted(record["claims"], key=_by_shift)
-    different = [claim for claim in claims if not claim["same"]]
+    listed = [claim for claim in claims if claim["what"] or abs(claim["shift"] or 0) >= _SMALL]
     return [
-        _environments(record["old"], record["new"]),
-        element("p", _summary(record, different)),
-        *([_claims(different, settings.docs_dir, page)] if different else []),
+        *_environments(record["old"], record["new"]),
+        element("p", _summary(record, listed)),
+        *([_claims(listed, settings.docs_dir, page)] if listed else []),
     ]
 
 
@@ -65,38 +66,41 @@ def _by_shift(claim: dict[str, Any]) -> tuple[bool, float]:
     return not claim["what"], -abs(claim["shift"] or 0)
 
 
-def _environments(old: dict[str, str], new: dict[str, str]) -> Element:
+def _environments(old: dict[str, str], new: dict[str, str]) -> list[Element]:
+    """What the runs differ in as a table, what they share in a sentence."""
     names = list(dict.fromkeys([*old, *new]))
+    shared = [f"{name} {old[name]}" for name in names if old.get(name) == new.get(name)]
     head = element("tr", *(element("th", words, scope="col") for words in ("", "before", "now")))
-    rows = []
-    for name in names:
-        values = [old.get(name, "none"), new.get(name, "none")]
-        cells = [element("td", value) for value in values]
-        class_ = "dl-drift__differs" if values[0] != values[1] else "dl-drift__same"
-        rows.append(element("tr", element("th", name, scope="row"), *cells, class_=class_))
-    return element(
-        "table",
-        element("thead", head),
-        element("tbody", *rows),
-        class_="dl-drift",
-        data_search_exclude="",
-    )
+    rows = [
+        element(
+            "tr",
+            element("th", name, scope="row"),
+            element("td", old.get(name, "none")),
+            element("td", new.get(name, "none")),
+        )
+        for name in names
+        if old.get(name) != new.get(name)
+    ]
+    table = element("table", element("thead", head), element("tbody", *rows), class_="dl-drift")
+    return [table, element("p", f"The same in both: {', '.join(shared)}.", class_="dl-drift__same")]
 
 
-def _summary(record: dict[str, Any], different: list[dict[str, Any]]) -> str:
+def _summary(record: dict[str, Any], listed: list[dict[str, Any]]) -> str:
     claims = record["claims"]
 
     def count(what: str) -> int:
         return sum(what in claim["what"] for claim in claims)
 
+    same = sum(claim["same"] for claim in claims)
     alone = len(record["only_old"]) + len(record["only_new"])
     return (
         f"{counted(len(claims), 'claim')} in both runs. "
         f"No longer hold: {count('no longer holds')}. "
         f"Moved by more than their interval: {count('moved')}. "
         f"Margin shrank: {count('margin shrank')}. "
-        f"Gave the very same number: {len(claims) - len(different)}."
-        + (f" In one run alone: {alone}." if alone else "")
+        f"Gave the very same number: {same}. "
+        f"Moved by less than {_SMALL} standard errors, or by rounding: "
+        f"{len(claims) - same - len(listed)}." + (f" In one run alone: {alone}." if alone else "")
     )
 
 
@@ -106,7 +110,7 @@ def _claims(claims: list[dict[str, Any]], docs_dir: Path, page: str) -> Element:
         "table",
         element("thead", head),
         element("tbody", *(_row(claim, docs_dir, page) for claim in claims)),
-        class_="dl-drift",
+        class_="dl-drift dl-drift--claims",
         data_search_exclude="",
     )
 
