@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -86,13 +87,19 @@ def _last_shown(snippet: Snippet, result: Result | None, index: int) -> list[str
 
 
 def _code(snippet: Snippet) -> str:
-    code = highlight(snippet.code, _lexer, _formatter)
+    code = _highlighted(snippet.code)
     # Out of the search index: it loads at once, and code is half of a page.
     pre = f'<pre tabindex="0" data-search-exclude><code>{code}</code></pre>'
     block = f'<div class="highlight">{pre}</div>'
     if snippet.options.code_fold:
         return f'<details class="dl-fold"><summary>Code</summary>{block}</details>'
     return block
+
+
+# While serving, all code but one snippet is what it was at the last save.
+@lru_cache(maxsize=4000)
+def _highlighted(code: str) -> str:
+    return highlight(code, _lexer, _formatter)
 
 
 def _outputs(snippet: Snippet, output: Output) -> list[str]:
