@@ -3,8 +3,8 @@
 Two halves that never import each other:
 
 - **the lab**, what a page imports (`from dlfaq import digits, fit_many, claim`): `data`, `models`,
-  `training`, `replicas`, `tuning`, `comparison`, `gradients`, `gradient_check`, `activations`,
-  `memory`, `statistics`, `claims`, `figures`.
+  `training`, `replicas`, `tuning`, `comparison`, `experiments`, `gradients`, `gradient_check`,
+  `activations`, `memory`, `statistics`, `claims`, `figures`.
   PyTorch lives here.
 - **the engine**, what runs and shows a page: `execution` reads pages, runs their chains in fresh
   processes and keeps the results; `site` turns results into HTML while Markdown is rendered, and
@@ -25,6 +25,7 @@ _MODULES = {
     "claims": ["claim", "estimate"],
     "comparison": ["Comparison", "compare"],
     "data": ["Dataset", "Examples", "digits", "fashion_mnist", "mnist", "mnist1d"],
+    "experiments": ["Measured", "measure_arms"],
     "figures": ["line_labels", "replicates", "y_label"],
     "gradient_check": ["GradientReport", "check_gradients"],
     "gradients": ["GradientNorms", "gradient_norms"],

@@ -15,7 +15,6 @@ arms ask for an effect, not for an order.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -25,7 +24,8 @@ import numpy as np
 
 from dlfaq.errors import InputError
 from dlfaq.history import Floats, History
-from dlfaq.paired import Paired
+from dlfaq.paired import Paired, arm_of
+from dlfaq.seeding import in_placebo
 from dlfaq.tuning import Trained, Training, Tuned, train, tune
 
 if TYPE_CHECKING:
@@ -64,13 +64,7 @@ class Comparison(Generic[Run]):
 
     def __getitem__(self, name: str) -> Run:
         """The arm of that name."""
-        if name not in self.arms:
-            raise InputError(
-                expected=f"an arm among {', '.join(self.arms)}",
-                got=repr(name),
-                cure="write its name as in arms=",
-            )
-        return self.arms[name]
+        return arm_of(self.arms, name)
 
     def difference(self, a: str, b: str, *, of: Quantity = _accuracy) -> Paired:
         """A quantity of arm `a` minus that of arm `b`, replica by replica, (replicas,).
@@ -169,7 +163,7 @@ def compare(
             expected="at least one arm", got="none", cure='write arms={"SGD": {"lr": 0.1}, …}'
         )
     settings = {name: _checked(name, {"data": data, **shared, **arm}) for name, arm in arms.items()}
-    placebo = os.environ.get("DLFAQ_PLACEBO") == "1"
+    placebo = in_placebo()
     if placebo:
         settings = dict.fromkeys(settings, [*settings.values()][-1])
     runs: dict[str, Any] = {}

@@ -8,16 +8,33 @@ run again as a placebo, in which all arms are the same and no effect may be left
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from dlfaq.errors import InputError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
-__all__ = ["Paired"]
+__all__ = ["Paired", "arm_of"]
+
+Run = TypeVar("Run")
+
+
+def arm_of(arms: Mapping[str, Run], name: str) -> Run:
+    """The arm of that name.
+
+    Raises:
+        InputError: there is none; the message has the names that there are.
+    """
+    if name not in arms:
+        raise InputError(
+            expected=f"an arm among {', '.join(arms)}", got=repr(name), cure="correct its name"
+        )
+    return arms[name]
 
 
 class Paired(np.ndarray[Any, np.dtype[Any]]):

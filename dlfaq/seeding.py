@@ -20,7 +20,7 @@ from dlfaq.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["generator", "seeded", "seeds", "tuning_seeds"]
+__all__ = ["generator", "in_placebo", "seeded", "seeds", "tuning_seeds"]
 
 _A_MASTER = 100
 _SCORED = 64
@@ -67,6 +67,11 @@ def tuning_seeds(n: int, *, arm: int = 0) -> list[int]:
         [1064, 1065]
     """
     return _replicas(n, arm, first=_SCORED, end=_A_MASTER, cure="4 are enough to choose a rate")
+
+
+def in_placebo() -> bool:
+    """Whether all arms of a comparison are to get the same treatment (DLFAQ_PLACEBO=1)."""
+    return os.environ.get("DLFAQ_PLACEBO") == "1"
 
 
 def generator(seed: int, purpose: str) -> torch.Generator:
