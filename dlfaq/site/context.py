@@ -138,6 +138,16 @@ class Context:
                 found.append((state, {**claim, "line": line}))
         return found
 
+    @property
+    def claims_total(self) -> int:
+        """How many claims the page makes; an estimate is none."""
+        return sum(claim["gated"] for _, claim in self.claims)
+
+    @property
+    def claims_hold(self) -> int:
+        """How many of them hold."""
+        return sum(claim["gated"] and claim["holds"] for _, claim in self.claims)
+
     def claim(self, label: str) -> dict[str, Any] | None:
         """The claim with this label."""
         return next((claim for _, claim in self.claims if claim["label"] == label), None)

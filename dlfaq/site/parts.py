@@ -127,8 +127,8 @@ class Parts(Treeprocessor):
             topic_title=topic.title,
             topic_href=link(topic.src, page=question.src),
             status=question.status,
-            claims_total=sum(claim["gated"] for _, claim in context.claims),
-            claims_hold=sum(claim["gated"] and claim["holds"] for _, claim in context.claims),
+            claims_total=context.claims_total,
+            claims_hold=context.claims_hold,
             verified=context.verified(),
         )
         root.extend(_stamp(context, question.answers))
@@ -141,8 +141,8 @@ class Parts(Treeprocessor):
         lab_head.apply(
             root,
             lab=next(lab for lab in read_labs(settings.docs_dir) if lab.src == src),
-            claims_total=len(context.claims),
-            claims_hold=sum(claim["holds"] for _, claim in context.claims),
+            claims_total=context.claims_total,
+            claims_hold=context.claims_hold,
             verified=context.verified(),
         )
         root.extend(_stamp(context))

@@ -230,6 +230,18 @@ def test_a_claim_that_does_not_hold_is_marked():
     assert "Does not hold" in text(rows[0])
 
 
+def test_the_head_of_a_page_counts_claims_and_no_estimate(new_site):
+    estimate = 'estimate("Is it less?", runs, at_most=0.4, seeds=seeds)\n'
+    page = QUESTION.replace("import claim", "import claim, estimate").replace(
+        'claim("Two', f'{estimate}claim("Two'
+    )
+    assert page.count("estimate(") == 1
+    site = new_site({**PAGES, "docs/b/question.md": page})
+    built = site.run("mkdocs", "build", "--strict")
+    assert built.returncode == 0, built.stdout
+    assert "2 of 2 claims hold" in site.article("b/question")
+
+
 def test_labs_are_a_topic_to_choose():
     lab = Entry("labs/one.py", "labs/one", "", record())
     blocks = evidence_page(Catalogue(()), [lab], page="evidence.md")
