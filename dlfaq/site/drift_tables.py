@@ -37,7 +37,7 @@ def drift_tables(settings: Settings, *, page: str) -> list[Element]:
         PageError: a file is none that `dlfaq drift --json` wrote.
     """
     files = sorted((settings.docs_dir / _FOLDER).glob("*.json"))
-    return [node for file in files for node in _tables(_read(file, settings), settings, page)]
+    return [node for file in files for node in _tables(file, settings, page)]
 
 
 def _read(file: Path, settings: Settings) -> dict[str, Any]:
@@ -51,12 +51,14 @@ def _read(file: Path, settings: Settings) -> dict[str, Any]:
         ) from None
 
 
-def _tables(record: dict[str, Any], settings: Settings, page: str) -> list[Element]:
+def _tables(file: Path, settings: Settings, page: str) -> list[Element]:
+    record = _read(file, settings)
+    data = link(f"{_FOLDER}/{file.name}", page=page)
     claims = sorted(record["claims"], key=_by_shift)
     listed = [claim for claim in claims if claim["what"] or abs(claim["shift"] or 0) >= _SMALL]
     return [
         *_environments(record["old"], record["new"]),
-        element("p", _summary(record, listed)),
+        element("p", _summary(record, listed), " ", element("a", "The data", href=data), "."),
         *([_claims(listed, settings.docs_dir, page)] if listed else []),
     ]
 

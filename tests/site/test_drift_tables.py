@@ -86,6 +86,10 @@ def test_what_gave_the_same_number_is_counted(article):
     ) in article
 
 
+def test_the_data_lie_beside_the_page(article):
+    assert '<a href="drift/other.json">The data</a>' in article
+
+
 def test_a_claim_leads_to_its_page_if_that_is_still_there(article):
     assert re.search(r'<a href="\./">It <code>grows</code></a>', article)
     assert "<td>It is gone</td>" in article
