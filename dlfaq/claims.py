@@ -76,7 +76,8 @@ def claim(
         unit: "points" for percentage points (measured and threshold are fractions), "×" for
             ratios, or any other unit, which is printed as it stands.
         label: what a page calls the claim by, such as `final-loss`.
-        fails_when: a sentence on the case in which the claim is known to break.
+        fails_when: the case in which the claim is known to break; its card says "Fails when", this,
+            and a full stop.
 
     Raises:
         InputError: the arguments do not make a claim that could be judged.

@@ -20,11 +20,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, Unpack, overload
 
-import numpy as np
-
 from dlfaq.errors import InputError
 from dlfaq.history import Floats, History
-from dlfaq.paired import Paired, arm_of
+from dlfaq.paired import Paired, arm_of, one_a_replica
 from dlfaq.seeding import in_placebo
 from dlfaq.tuning import Trained, Training, Tuned, train, tune
 
@@ -91,14 +89,8 @@ class Comparison(Generic[Run]):
         return Paired.of(self._measure(a, of) / self._measure(b, of), (a, b))
 
     def _measure(self, name: str, of: Quantity) -> Floats:
-        values = np.asarray(of(self[name].history), dtype=np.float64)
-        if values.shape != (len(self.seeds),):
-            raise InputError(
-                expected=f"one number for each of the {len(self.seeds)} replicas",
-                got=f"shape {values.shape}",
-                cure="end with the last evaluation, such as of=lambda h: h.train.loss[:, -1]",
-            )
-        return values
+        cure = "end with the last evaluation, such as of=lambda h: h.train.loss[:, -1]"
+        return one_a_replica(of(self[name].history), len(self.seeds), cure=cure)
 
 
 @overload

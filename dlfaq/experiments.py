@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dlfaq.errors import InputError
-from dlfaq.paired import Paired, arm_of
+from dlfaq.paired import Paired, arm_of, one_a_replica
 from dlfaq.seeding import in_placebo, seeds
 
 if TYPE_CHECKING:
@@ -67,14 +67,9 @@ class Measured:
 
     def _numbers(self, name: str, of: Quantity | None) -> Floats:
         measured = self[name]
-        values = np.asarray(measured if of is None else of(measured), dtype=np.float64)
-        if values.shape != (len(self.seeds),):
-            raise InputError(
-                expected=f"one number for each of the {len(self.seeds)} replicas",
-                got=f"shape {values.shape}",
-                cure="reduce what was measured, such as of=lambda runs: runs.mean(axis=1)",
-            )
-        return values
+        values = measured if of is None else of(measured)
+        cure = "reduce what was measured, such as of=lambda runs: runs.mean(axis=1)"
+        return one_a_replica(values, len(self.seeds), cure=cure)
 
 
 def measure_arms(arms: Mapping[str, Callable[[int], Any]], *, replicas: int = 16) -> Measured:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Paired", "arm_of"]
+__all__ = ["Paired", "arm_of", "one_a_replica"]
 
 Run = TypeVar("Run")
 
@@ -35,6 +35,22 @@ def arm_of(arms: Mapping[str, Run], name: str) -> Run:
             expected=f"an arm among {', '.join(arms)}", got=repr(name), cure="correct its name"
         )
     return arms[name]
+
+
+def one_a_replica(values: npt.ArrayLike, replicas: int, *, cure: str) -> npt.NDArray[np.float64]:
+    """The values as an array, (replicas,).
+
+    Raises:
+        InputError: they have another shape; the message ends with `cure`.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (replicas,):
+        raise InputError(
+            expected=f"one number for each of the {replicas} replicas",
+            got=f"shape {array.shape}",
+            cure=cure,
+        )
+    return array
 
 
 class Paired(np.ndarray[Any, np.dtype[Any]]):
