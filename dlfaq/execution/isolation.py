@@ -12,6 +12,7 @@ import random
 import resource
 import signal
 import sys
+from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from dlfaq.execution.imports import when_imported
@@ -145,6 +146,9 @@ def _die_with_parent() -> None:
     fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
     fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    # The kernel tells of the change only: one that came before the lines above is seen here.
+    if connection.wait([pipe], timeout=0):
+        os.killpg(0, signal.SIGKILL)
 
 
 def make_deterministic(seed_offset: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -323,6 +324,29 @@ print(int(run_task(task).stdout) != first)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+@pytest.mark.parametrize("end", ["before", "after"])
+def test_a_chain_dies_whenever_its_parent_does(end):
+    """Also of a parent that died while the chain was being cut off from it."""
+    # In a process of its own: it becomes the leader of a session, and is killed.
+    code = f"""
+import multiprocessing, os, time, types
+from dlfaq.execution import isolation
+
+theirs, ours = os.pipe()
+parent = types.SimpleNamespace(sentinel=theirs)
+multiprocessing.parent_process = lambda: parent
+os.setsid()
+if {end == "before"}:
+    os.close(ours)
+isolation._die_with_parent()
+if {end == "after"}:
+    os.close(ours)
+time.sleep(5)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == -signal.SIGKILL
 
 
 def test_a_server_that_cannot_load_is_told(root):
