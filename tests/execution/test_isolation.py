@@ -312,14 +312,14 @@ def test_a_file_that_changes_after_it_was_read_is_told(run, root):
 def test_a_server_that_was_killed_is_started_again():
     # In a process of its own: chains of other tests may run in the server of this one.
     code = """
-import os, time
+import os
 from dlfaq.execution.process import run_task
 from dlfaq.execution.task import ChainTask
 
 task = ChainTask(("import os\\nprint(os.getppid())\\n",), (None,), (False,), ((),), (), "/")
 first = int(run_task(task).stdout)
 os.kill(first, 9)
-time.sleep(0.2)
+os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
 print(int(run_task(task).stdout) != first)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
