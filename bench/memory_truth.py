@@ -149,7 +149,7 @@ def without_libraries(profile: Callable[[], MemoryProfile]) -> MemoryProfile:
 def error(profile: MemoryProfile) -> float:
     """The prediction's relative error."""
     assert profile.measured_peak_bytes is not None
-    return profile.peak_bytes / profile.measured_peak_bytes - 1
+    return profile.needed_bytes / profile.measured_peak_bytes - 1
 
 
 def row(name: str, case: Case, batch: int, how: str, device: str) -> str:
@@ -165,7 +165,7 @@ def row(name: str, case: Case, batch: int, how: str, device: str) -> str:
     off = error(profile)
     rest = f"{error(without_libraries(measure)):+.1%}" if abs(off) > AIM else ""
     gc.collect()
-    peaks = [f"{n / 2**20:.2f}" for n in (profile.peak_bytes, profile.measured_peak_bytes or 0)]
+    peaks = [f"{n / 2**20:.2f}" for n in (profile.needed_bytes, profile.measured_peak_bytes or 0)]
     cells = [name, how, str(batch), *peaks, f"{off:+.2%}", rest, *saved]
     return f"| {' | '.join(cells)} |"
 

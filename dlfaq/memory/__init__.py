@@ -2,8 +2,9 @@
 
 `profile` is the question and `account` the answer. In between: `inputs` and `spec` read what is
 asked for, `tracing` makes model and inputs fake, `step` runs one step (`checkpointing` its blocks),
-`kernels` says what a GPU would do, and `tracker` counts. `measured` runs it for real, `fit` finds
-the largest batch, `figure` draws, and `command` is `dlfaq memory`.
+`kernels` says what a GPU would do, and `tracker` counts. `workspace` adds what cuBLAS keeps,
+`measured` runs the step for real, `fit` finds the largest batch, `figure` draws, and `command` is
+`dlfaq memory`.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ class MemoryProfile:
         phases: "forward", "backward" and "optimizer" in their turn, each with its first row.
         settings: mode, optimizer, precision and so on.
         batch_size: length of the inputs' first dimension.
-        measured_peak_bytes: the peak of a real run, None if there was none.
+        workspace_bytes: what cuBLAS keeps beside the tensors; see `dlfaq.memory.workspace`.
+        measured_peak_bytes: the peak of a real run, workspaces included; None if there was none.
     """
 
     timeline: npt.NDArray[np.int64]
@@ -36,14 +37,20 @@ class MemoryProfile:
     phases: tuple[tuple[str, int], ...]
     settings: Settings
     batch_size: int
+    workspace_bytes: int = 0
     measured_peak_bytes: int | None = None
 
     kinds = KINDS
 
     @property
     def peak_bytes(self) -> int:
-        """The most bytes held at once, rounding included."""
+        """The most bytes that tensors hold at once, rounding included."""
         return int(self.timeline.sum(axis=1).max())
+
+    @property
+    def needed_bytes(self) -> int:
+        """The peak and the workspaces: what an allocator reports for the step."""
+        return self.peak_bytes + self.workspace_bytes
 
     @property
     def peak_row(self) -> int:
@@ -108,6 +115,7 @@ class MemoryProfile:
             "peak_bytes": self.peak_bytes,
             "peak_operation": self.peak_operation,
             "at_peak": self.at_peak,
+            "workspace_bytes": self.workspace_bytes,
             "measured_peak_bytes": self.measured_peak_bytes,
         }
 
@@ -126,6 +134,8 @@ class MemoryProfile:
             lines.append(f"{kind.replace('_', ' '):<18}{most:>12}{in_units(there):>14}")
         lines.append(f"{'peak':<18}{'':>12}{in_units(self.peak_bytes):>14}")
         lines.append(f"in {self.peak_operation}")
+        if self.workspace_bytes:
+            lines.append(f"cuBLAS keeps {in_units(self.workspace_bytes)} more")
         if self.measured_peak_bytes is not None:
             lines.append(f"measured peak {in_units(self.measured_peak_bytes)}")
         return "\n".join(lines)

@@ -20,6 +20,8 @@ _MOST = 2**30  # examples; beyond, the batch has no cost
 def largest_batch(profile_at: Callable[[int], MemoryProfile], budget_bytes: int) -> MemoryProfile:
     """The profile of the largest batch whose peak is within the budget.
 
+    Leave room for what is not in it: a GPU's context, cuBLAS's workspaces, fragmentation.
+
     The peak grows with the batch, nearly along a line, once activations are most of it. So each
     next guess is where the line through the two ends of the bracket meets the budget. The answer is
     checked, not extrapolated: it was profiled and fits, and one example more was and does not.

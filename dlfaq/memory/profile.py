@@ -16,6 +16,7 @@ from dlfaq.memory.measured import measured_peak
 from dlfaq.memory.step import Settings, Step
 from dlfaq.memory.tracing import fake_inputs, fake_model, named_errors, new_fake_mode
 from dlfaq.memory.tracker import Tracker
+from dlfaq.memory.workspace import WORKSPACE_BYTES, own_workspace_bytes, workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,6 +58,9 @@ def memory_profile(
     - temporaries: everything else, such as gradients of activations.
     - rounding: what is added to fill multiples of 512 bytes (device "cuda").
 
+    On a GPU cuBLAS keeps workspaces beside these, in no kind and not in the peak: for training and
+    from the Hopper generation on 64 MiB, see `dlfaq.memory.workspace`.
+
     Args:
         model: left as it is; or a function that makes it, so that its weights are never allocated.
         inputs: a tensor, a tuple or list of positional arguments, a dict of keyword arguments, or a
@@ -75,7 +79,8 @@ def memory_profile(
             shape (batch, classes), and the sum of all others.
         device: whose kernels are predicted: "cuda" also has PyTorch's choices there (see
             `dlfaq.memory.kernels`) and the rounding of its allocator; "cpu" has neither.
-        measure: also run two such steps for real on that device, and report their peak.
+        measure: also run two such steps for real on that device, and report their peak. The
+            workspaces are then those of the GPU at hand.
 
     Raises:
         InputError: an argument is wrong; the model cannot be followed on fake tensors (the message
@@ -102,8 +107,10 @@ def memory_profile(
     arguments = shapes_of(inputs, batch_size)
     profile = _predicted(model, arguments, settings)
     if measure:
-        peak = measured_peak(model, arguments, settings)
-        return replace(profile, measured_peak_bytes=peak)
+        profile = replace(profile, measured_peak_bytes=measured_peak(model, arguments, settings))
+        if profile.workspace_bytes:
+            own = profile.workspace_bytes // WORKSPACE_BYTES * own_workspace_bytes()
+            profile = replace(profile, workspace_bytes=own)
     return profile
 
 
@@ -123,12 +130,14 @@ def _predicted(
         _settle(step, tracker, on_cuda=on_cuda)
         with tracker.watching():
             step.run(tracker.begin)
+    multiplying = workspaces(tracker.operations, tracker.phases) if on_cuda else 0
     return MemoryProfile(
         timeline=tracker.timeline,
         operations=tuple(tracker.operations),
         phases=tuple(tracker.phases),
         settings=settings,
         batch_size=batch_of(inputs),
+        workspace_bytes=multiplying * WORKSPACE_BYTES,
     )
 
 
