@@ -92,7 +92,8 @@ def _code(snippet: Snippet) -> str:
     pre = f'<pre tabindex="0" data-search-exclude><code>{code}</code></pre>'
     block = f'<div class="highlight">{pre}</div>'
     if snippet.options.code_fold:
-        return f'<details class="dl-fold"><summary>Code</summary>{block}</details>'
+        summary = "<summary data-search-exclude>Code</summary>"
+        return f'<details class="dl-fold">{summary}{block}</details>'
     return block
 
 
@@ -125,7 +126,7 @@ def _outputs(snippet: Snippet, output: Output) -> list[str]:
 
 def _rich(html: str) -> str:
     # No div: the search index takes an inner </div> for the end of what is excluded.
-    return f'<section class="dl-rich" data-search-exclude>{html}</section>'
+    return f'<section class="dl-rich" tabindex="0" data-search-exclude>{html}</section>'
 
 
 def _printed(name: str, text: str) -> str:

@@ -22,7 +22,11 @@ _ROOM = 9  # characters of a number in full size, beside the statement
 
 
 def card(record: ClaimRecord, *, anchor: str) -> str:
-    """Build the card `article.dl-claim#anchor` of a claim."""
+    """Build the card `article.dl-claim#anchor` of a claim.
+
+    Its sentences can be searched for. What was measured, and how, would only make the index of the
+    site larger, which loads with every page.
+    """
     name = "dl-claim dl-claim--fails" if fails(record) else "dl-claim"
     page = element(
         "article",
@@ -30,7 +34,7 @@ def card(record: ClaimRecord, *, anchor: str) -> str:
         element(
             "div",
             element("p", *code_spans(record["statement"]), class_="dl-claim__says"),
-            element("p", *_status_line(record), class_="dl-claim__status"),
+            element("p", *_status_line(record), class_="dl-claim__status", data_search_exclude=""),
             *_condition(record),
             class_="dl-claim__body",
         ),
@@ -44,7 +48,8 @@ def card(record: ClaimRecord, *, anchor: str) -> str:
 def against_threshold(record: ClaimRecord, *, height: int = 58) -> Element:
     """Draw the interval against its threshold; an identity has none, and says what it equals."""
     if record["interval"] is None:
-        return element("p", *raised(amounts.threshold(record)), class_="dl-eq")
+        words = raised(amounts.threshold(record))
+        return element("p", *words, class_="dl-eq", data_search_exclude="")
     return interval_chart(record, height=height)
 
 
@@ -87,7 +92,7 @@ def _number(record: ClaimRecord) -> Element:
         number, unit = number + space + unit, ""
     small = [element("small", unit)] if unit else []
     class_ = "dl-num dl-num--long" if len(number) > _ROOM else "dl-num"
-    return element("p", *raised(number), *small, class_=class_)
+    return element("p", *raised(number), *small, class_=class_, data_search_exclude="")
 
 
 def _status_line(record: ClaimRecord) -> list[str | Element]:

@@ -83,8 +83,15 @@ def _environments(old: dict[str, str], new: dict[str, str]) -> list[Element]:
         for name in names
         if old.get(name) != new.get(name)
     ]
-    table = element("table", element("thead", head), element("tbody", *rows), class_="dl-drift")
-    return [table, element("p", f"The same in both: {', '.join(shared)}.", class_="dl-drift__same")]
+    table = element(
+        "table",
+        element("thead", head),
+        element("tbody", *rows),
+        class_="dl-drift",
+        data_search_exclude="",
+    )
+    same = f"The same in both: {', '.join(shared)}."
+    return [table, element("p", same, class_="dl-drift__same", data_search_exclude="")]
 
 
 def _summary(record: dict[str, Any], listed: list[dict[str, Any]]) -> str:

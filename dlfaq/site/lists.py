@@ -83,4 +83,4 @@ def topic_section(topic: Topic, *, page: str) -> Element:
 
 def read_next(questions: Iterable[Question], *, page: str) -> list[Element]:
     """Build the section "Read next"."""
-    return [element("h2", "Read next"), question_rows(questions, page=page)]
+    return [element("h2", "Read next", data_search_exclude=""), question_rows(questions, page=page)]

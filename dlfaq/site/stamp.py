@@ -50,7 +50,7 @@ def this_page_ran(run: Run) -> list[Element]:
     if run.answers:
         rows.append(("Answers", ", ".join(run.answers), ""))
     stamp = element("dl", *map(_row, rows), class_="dl-stamp", data_search_exclude="")
-    return [element("h2", "This page ran"), stamp]
+    return [element("h2", "This page ran", data_search_exclude=""), stamp]
 
 
 def _row(row: tuple[str, str, str]) -> Element:

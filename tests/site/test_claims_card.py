@@ -165,14 +165,14 @@ def test_a_unit_that_is_a_word_stands_below_the_number():
     html = card(
         record(unit="steps", threshold=20.0, measured=24.2, interval=[24, 24.5]), anchor="a"
     )
-    assert '<p class="dl-num">24.2<small>steps</small></p>' in html
+    assert '<p class="dl-num" data-search-exclude="">24.2<small>steps</small></p>' in html
 
 
 def test_a_long_number_is_set_smaller():
     html = card(
         record(**EXACT | {"unit": "", "measured": 1.94e-16, "comparator": "at_most"}), anchor="a"
     )
-    assert '<p class="dl-num dl-num--long">1.94·10<sup>−16</sup></p>' in html
+    assert '<p class="dl-num dl-num--long" data-search-exclude="">1.94·10<sup>−16</sup></p>' in html
 
 
 def test_a_null_is_confirmed_not_held():

@@ -57,7 +57,8 @@ def test_printed_html_is_text(tiny):
 def test_code_is_hidden_folded_or_shown_as_its_options_say(tiny):
     article = tiny.article("outputs")
     assert "<code>" not in cell(article, "only the output")
-    assert '<details class="dl-fold"><summary>Code</summary>' in cell(article, "folded code")
+    fold = '<details class="dl-fold"><summary data-search-exclude>Code</summary>'
+    assert fold in cell(article, "folded code")
     assert "#|" not in words(article)
 
 
@@ -79,7 +80,7 @@ def test_an_included_file_is_shown_where_it_is_included(tiny):
 )
 def test_a_rich_last_expression_is_shown_as_it_is(tiny, code, html):
     shown = cell(tiny.article("outputs"), code)
-    assert f'<section class="dl-rich" data-search-exclude>{html}</section>' in shown
+    assert f'<section class="dl-rich" tabindex="0" data-search-exclude>{html}</section>' in shown
     assert printed(shown) == []
 
 
@@ -250,6 +251,10 @@ def test_search_finds_prose_with_its_values(index, text):
         ("verified", "a date"),
         ("z=1", "mathematics"),
         ("Incomplete 1", "the tally"),
+        ("Holds", "how a claim came out"),
+        ("equal to", "the threshold of a claim"),
+        ("This page ran", "a heading that every page has"),
+        ("Read next", "the same"),
     ],
 )
 def test_search_does_not_find(index, text, what):
