@@ -75,7 +75,9 @@ def _code_cell(context: Context, state: ChainState, index: int) -> NotebookNode:
     shown += _claims(context, snippet)
     shown += _failures(state, index)
     cell: NotebookNode = v4.new_code_cell(
-        snippet.code.rstrip("\n"), execution_count=index + 1 if shown else None, outputs=shown
+        snippet.code.rstrip("\n"),
+        execution_count=index + 1 if index < len(outputs) else None,
+        outputs=shown,
     )
     options = snippet.options
     hidden = {"source_hidden": not options.echo or options.code_fold}

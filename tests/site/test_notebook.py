@@ -248,6 +248,15 @@ def test_a_lab_runs_once_and_again_when_its_code_changes(site):
     assert "Other words." in site.article("labs")
 
 
+def test_a_cell_that_shows_nothing_has_run_too(site):
+    edit(site, "6 * 7", "6 * 7\n\n# %%\nquiet = 1")
+    assert site.run("mkdocs", "build", "--strict").returncode == 0
+    notebook = nbformat.read(site.folder / "site/labs/it/it.ipynb", as_version=4)
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+    assert len(counts) > 1
+
+
 def test_a_failure_is_told_at_the_line_of_the_script(site):
     edit(site, "6 * 7", "6 / 0")
     for done in (site.dlfaq("run"), site.run("mkdocs", "build")):
