@@ -41,12 +41,19 @@ class Entry:
         name: what its link says: the IDs it answers, else its path.
         status: the verdict on the common answer, "" where the page answers none.
         claim: the record, with its line.
+        title: of the page.
     """
 
     src: str
     name: str
     status: str
     claim: dict[str, Any]
+    title: str = ""
+
+    @property
+    def topic(self) -> str:
+        """What the filter knows the page's topic by; a page outside all topics is its own."""
+        return dirname(self.src) or self.src.rpartition(".")[0]
 
 
 def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
@@ -59,6 +66,7 @@ def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
             ", ".join(page.meta.get("answers") or [page.src.rpartition(".")[0]]),
             page.meta.get("status") or "",
             claim,
+            page.meta.get("title") or "",
         )
         for page in pages
         for _, claim in Context.of(page, settings).claims
@@ -125,7 +133,9 @@ def _family(claims: Sequence[dict[str, Any]], doubtful: int) -> str:
 def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Element:
     kinds = {kind: kind.capitalize() for kind in _KINDS}
     topics = {dirname(topic.src): topic.title for topic in catalogue.topics}
-    topics |= {dirname(entry.src): "Labs" for entry in entries if is_lab(entry.src)}
+    alone = (entry for entry in entries if not dirname(entry.src))
+    topics |= {entry.topic: entry.title or entry.name for entry in alone}
+    topics |= {entry.topic: "Labs" for entry in entries if is_lab(entry.src)}
     form = filter_form(
         "claim",
         len(entries),
@@ -160,7 +170,7 @@ def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
         "tr",
         *(element("td", *content, class_=f"dl-ev__{name}") for name, content in cells.items()),
         class_="dl-ev__row dl-ev__row--fails" if fails(claim) else "dl-ev__row",
-        data_topic=dirname(entry.src),
+        data_topic=entry.topic,
         data_kind=claim["kind"],
         data_status=entry.status,
     )

@@ -242,6 +242,15 @@ def test_the_head_of_a_page_counts_claims_and_no_estimate(new_site):
     assert "2 of 2 claims hold" in site.article("b/question")
 
 
+def test_a_page_outside_all_topics_is_a_topic_to_choose():
+    page = Entry("measure.md", "measure", "", record(), "How we measure")
+    blocks = evidence_page(Catalogue(()), [page], page="evidence.md")
+    options = [option for block in blocks for option in block.iter("option")]
+    assert ("measure", "How we measure") in [(o.get("value"), o.text) for o in options]
+    (row,) = (row for block in blocks for row in block.iter("tr") if row.get("data-topic"))
+    assert row.get("data-topic") == "measure"
+
+
 def test_labs_are_a_topic_to_choose():
     lab = Entry("labs/one.py", "labs/one", "", record())
     blocks = evidence_page(Catalogue(()), [lab], page="evidence.md")
