@@ -136,7 +136,7 @@ def _card(card: Card, page: str) -> Element:
         ),
         element("p", *raised(number), class_="dl-card__num"),
         element("p", runs, class_="dl-card__runs"),
-        element("h3", head, data_search_exclude=""),
+        element("h2", head, data_search_exclude=""),
         element("p", card.sentence, class_="dl-card__says"),
         element("p", "Common answer: ", badge_element(card.question.status), class_="dl-card__v"),
         class_="dl-card",
