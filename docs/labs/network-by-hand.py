@@ -84,7 +84,7 @@ dz1, dz2, dz3 = dh1 * (z1 > 0), dh2 * (z2 > 0), dh3 * (z3 > 0)
 dz1, dz2, dz3
 
 # %% [markdown]
-# The last layer back is again a sum: each weight gets the gradient of its unit, times the input it multiplies.
+# The last step back is again a sum: each weight gets the gradient of its unit, times the input it multiplies.
 
 # %%
 dw11, dw12, db1 = dz1 * x1, dz1 * x2, dz1
@@ -102,7 +102,7 @@ for row in by_hand:
 # %% [markdown]
 # That is all of backpropagation. Thirteen numbers, and none took more than a product.
 #
-# Here they are on the network. Blue is what runs forward, orange what runs back. Look at unit 2: a 3 arrives from above and stops at the ReLU.
+# Here they are on the network. Blue is what runs forward, orange what runs back. Look at unit 2: a 3 arrives from the right and stops at the ReLU.
 
 # %%
 #| label: network
@@ -223,7 +223,7 @@ print(f"minus  {loss_after(0.1):9.2f}")
 print(f"plus   {loss_after(-0.1):9.2f}")
 
 # %% [markdown]
-# Plus makes it far worse, as it must. But minus makes it far worse too! The direction is right, so the step must be too long. Look at the loss along the way.
+# Plus makes it far worse, as expected. But minus makes it far worse too! The direction is right, so the step must be too long. Look at the loss along the way.
 
 # %%
 #| label: along
@@ -245,7 +245,7 @@ y_label(axes, "loss after one step")
 line_labels(axes, {down: "minus, downhill", up: "plus, uphill"})
 
 # %% [markdown]
-# The loss falls to nothing and rises again, all before η = 0.015. On the other side of the valley lies a wall.
+# The loss falls to nothing and is back where it began, all before η = 0.015. On the other side of the valley lies a wall.
 #
 # Why is the valley so narrow? Each of the thirteen gradients is `dy` = 6 times the slope of the output itself. Those slopes, squared, add up to 72, so a step of η moves the output by about $6 \cdot 72\, \eta = 432\, \eta$. It should move by 3. At η = 0.1 the step aims 43 down.
 #
@@ -339,7 +339,7 @@ def cross_entropy(scores, labels):
 
 
 # %% [markdown]
-# Small random weights to begin with. Were they all equal, all hidden units would get the same gradient, and stay equal for ever.
+# Small random weights to begin with. Were they all equal, all hidden units would get the same gradient and learn the same thing, and only rounding could ever tell them apart.
 
 # %%
 def random_layers(sizes, seed):
