@@ -125,7 +125,7 @@ def layer_stack(root: nn.Module | None) -> Iterator[list[tuple[str, nn.Module]]]
 
 def branches(value: Callable[[], object], root: nn.Module | None) -> list[Branches]:
     """The decisions that a run of `value` takes, in order."""
-    with layer_stack(root) as stack, torch.no_grad():
+    with layer_stack(root) as stack:
         recorder = _Recorder(stack)
         with recorder:
             value()

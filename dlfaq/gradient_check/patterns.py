@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import torch
@@ -34,6 +35,13 @@ def pattern(
     """
     if not gradient.isfinite().all():
         return "is not finite"
+    if any(not isfinite(slope) for slope in numeric.values()):
+        return "has nothing to compare with: a step away the function is not finite"
+    if not any(numeric.values()):
+        return (
+            "should be 0: nothing depends on it here. Does the function read this very array, not "
+            "a copy?"
+        )
     if not gradient.any():
         return "is 0: nothing flows back to it"
     if len(numeric) < 2:  # noqa: PLR2004  (of a single number every factor is constant)
@@ -50,7 +58,7 @@ def pattern(
     square = gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1]  # noqa: PLR2004
     known = {
         "has the wrong sign": _same(a, -n),
-        f"is {factor:.4g} times what it should be": _same(a, factor * n),
+        f"is {_digits(factor)} times what it should be": _same(a, factor * n),
         "is transposed": square and _same(at(gradient.mT), n),
         "is multiplied by a matrix where its transpose belongs": _is_forward(
             problem, variable, gradient
@@ -61,6 +69,11 @@ def pattern(
         ),
     }
     return next((words for words, holds in known.items() if holds), "")
+
+
+def _digits(factor: float) -> str:
+    short = f"{factor:.4g}"
+    return f"{factor:.8g}" if short == "1" else short
 
 
 def _multiple(x: Tensor, of: Tensor) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch import Tensor, no_grad
+from torch import Tensor, enable_grad
 from torch.autograd import gradcheck
 
 from dlfaq.gradient_check.calls import recorded
@@ -35,14 +35,16 @@ def wrong_places(
     """The pieces of code whose own backward is wrong, the one nearest to the output first."""
     calls = recorded(forward, root)
     blamed: set[int] = set()  # calls in which something inside is wrong
-    places = []
+    containers = {position for call in calls for position in call.ancestors}
+    places: dict[tuple[str, str], Place] = {}  # by code and path: a step of an RNN runs many times
     for number in reversed(range(len(calls))):
         call = calls[number]
         rows = () if number in blamed or not call.tensors else _rows(call, settings)
         if any(row.verdict == "wrong" for row in rows):
             blamed.update(call.ancestors)
-            places.append(Place(code=call.code, path=call.path, layer=call.layer, rows=rows))
-    return tuple(places)
+            place = Place(call.code, call.path, call.layer, rows, parts=number in containers)
+            places.setdefault((call.code, call.path), place)
+    return tuple(places.values())
 
 
 def _rows(call: Call, settings: Settings) -> tuple[GradientRow, ...]:
@@ -56,8 +58,8 @@ def _rows(call: Call, settings: Settings) -> tuple[GradientRow, ...]:
     def outputs() -> Tensor:
         return flat(call.run(*tensors.values()))
 
-    with no_grad():
-        example = outputs()
+    with enable_grad():
+        example = outputs().detach()
     if not len(example):
         return ()
     vector = projection(example)
@@ -66,15 +68,18 @@ def _rows(call: Call, settings: Settings) -> tuple[GradientRow, ...]:
     def moved(*steps: Tensor) -> Tensor:
         return vector @ flat(call.run(*(t + s * u for s, (t, u) in zip(steps, along, strict=True))))
 
-    passes = gradcheck(
-        moved,
-        tuple(example.new_zeros((), requires_grad=True) for _ in along),
-        eps=settings.step,
-        rtol=settings.rtol,
-        atol=settings.rtol / 100,  # it may doubt too much: the rows decide
-        check_undefined_grad=False,
-        raise_exception=False,
-    )
+    try:
+        passes = gradcheck(
+            moved,
+            tuple(example.new_zeros((), requires_grad=True) for _ in along),
+            eps=settings.step,
+            rtol=settings.rtol,
+            atol=settings.rtol / 100,  # it may doubt too much: the rows decide
+            check_undefined_grad=False,
+            raise_exception=False,
+        )
+    except RuntimeError:  # it runs backward twice, which one that changes what it saved forbids
+        passes = False
     if passes:
         return ()
     problem = Problem(

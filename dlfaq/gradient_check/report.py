@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
+from dlfaq.errors import InputError
 from dlfaq.tables import html_table, text_table
 
 __all__ = ["GradientReport", "GradientRow", "Place", "Verdict"]
@@ -28,12 +29,14 @@ class GradientRow:
         relative_error: |a − n| of the worst entry over the largest |a| or |n| of all entries.
         index: of the worst entry, the one of the largest |a − n|.
         analytic: a, what autograd or the formula under test says there.
-        numeric: n, the central difference there.
+        numeric: n, the central difference there; where the function bends within a step, one that
+            was extrapolated from shorter steps.
         step: h of that difference, in the parameter's own unit.
         dtype: such as "float64".
         verdict: "agrees"; "wrong"; or "kink", where the function has no derivative and the gradient
             is right on both sides.
-        note: what kind of error it is, or where the kink sits, as far as it can be told.
+        note: what kind of error it is, or where the kink sits, as far as it can be told; of what
+            agrees, a warning if it is too small to be told from 0.
     """
 
     name: str
@@ -58,13 +61,16 @@ class Place:
         code: the module or `torch.autograd.Function`, such as "Linear" or "Square".
         path: the qualified name of the layer it is in, such as "2"; "" is the model itself.
         layer: the type of that layer; "" where there is none.
-        rows: its inputs and parameters, checked alone on what they were in the forward pass.
+        rows: its inputs and parameters, checked alone on what they were in the forward pass; the
+            last time if it ran several times.
+        parts: whether other layers or custom functions ran inside, none of them wrong by itself.
     """
 
     code: str
     path: str
     layer: str
     rows: tuple[GradientRow, ...]
+    parts: bool = False
 
     def __str__(self) -> str:
         """The place and the arguments whose gradients are wrong, in a sentence."""
@@ -93,12 +99,14 @@ class GradientReport:
             the culprit. A layer whose wrong gradient is multiplied by 0 here is found too.
         rtol: the largest relative difference that counts as agreement.
         source: whose gradients these are, "autograd" or "given".
+        unchecked: inputs of a single layer that require no gradients.
     """
 
     rows: tuple[GradientRow, ...]
     places: tuple[Place, ...]
     rtol: float
     source: Literal["autograd", "given"]
+    unchecked: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -112,7 +120,14 @@ class GradientReport:
 
     def __getitem__(self, name: str) -> GradientRow:
         """The row of that name."""
-        return next(row for row in self.rows if row.name == name)
+        rows = {row.name: row for row in self.rows}
+        if name not in rows:
+            raise InputError(
+                expected=f"one of {', '.join(map(repr, rows))}",
+                got=repr(name),
+                cure="name a parameter as model.named_parameters() does",
+            )
+        return rows[name]
 
     @property
     def summary(self) -> tuple[str, ...]:
@@ -125,6 +140,11 @@ class GradientReport:
                 f"The backward pass first goes wrong, from the output, in {self.places[0]}."
             )
             said += [f"Also wrong by itself: {place}." for place in self.places[1:]]
+            if any(place.parts for place in self.places):
+                said.append(
+                    "Nothing inside it is wrong alone: look at what happens between the parts, such "
+                    "as .detach(), .data, no_grad() or a change in place, and at what they share."
+                )
             if not wrong:
                 said.append("Here it is multiplied by 0, so the parameters do not show it.")
         else:
@@ -136,6 +156,15 @@ class GradientReport:
                 )
         said += [
             f"Kink, not an error: {kink}. Beside it the gradient is right." for kink in self.kinks
+        ]
+        said += [
+            f"The gradient for {row.name!r} {row.note}."
+            for row in self.rows
+            if row.verdict == "agrees" and row.note
+        ]
+        said += [
+            f"The gradient for {name!r} was not checked: call {name}.requires_grad_() for it."
+            for name in self.unchecked
         ]
         sampled = [row for row in self.rows if row.checked < row.entries]
         said += [
