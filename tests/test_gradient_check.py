@@ -553,6 +553,36 @@ RANDOM = nn.Sequential(nn.Linear(5, 4), nn.Dropout(), nn.Linear(4, 3)).double()
             "a gradient for each of w, b; got w",
         ),
         (
+            lambda: check_gradients(np.sum, parameters={"w": [1.0]}, gradients={"w": np.ones(1)}),
+            r"'w' as a tensor or a NumPy array.*got list",
+        ),
+        (
+            lambda: check_gradients(np.sum, parameters=[np.ones(2)]),
+            "arrays by name; got list",
+        ),
+        (
+            lambda: check_gradients(
+                np.sum, parameters={"w": np.ones(4)[::-1]}, gradients={"w": np.ones(4)}
+            ),
+            "got a NumPy array that cannot, a view",
+        ),
+        (lambda: check_gradients(torch.exp, differentiable(3), step=0), "a step above 0"),
+        (lambda: check_gradients(torch.exp, differentiable(3), entries=0), "at least one entry"),
+        (lambda: check_gradients(torch.fft.fft, differentiable(3)), "got a tensor of complex128"),
+        (
+            lambda: check_gradients(torch.tanh, (1e15 * normal(3)).requires_grad_()),
+            "numbers that a step changes",
+        ),
+        (
+            lambda: check_gradients(nn.Linear(4, 3).double(), normal(2, 4).float()),
+            "inputs of float64, as the model; got 'input' of float32",
+        ),
+        (
+            lambda: check_gradients(nn.LazyLinear(3), normal(2, 4)),
+            "'weight' of a lazy layer that has not run",
+        ),
+        (lambda: check_gradients(torch.exp, differentiable(3))["y"], "one of 'input 0'; got 'y'"),
+        (
             lambda: check_gradients(
                 by_hand()[0],
                 parameters=by_hand()[1],
@@ -569,6 +599,16 @@ RANDOM = nn.Sequential(nn.Linear(5, 4), nn.Dropout(), nn.Linear(4, 3)).double()
         "a loss an example",
         "integers",
         "names",
+        "lists",
+        "no names",
+        "a view backwards",
+        "no step",
+        "no entries",
+        "complex",
+        "too large for the step",
+        "float32 inputs",
+        "lazy",
+        "no such row",
         "shapes",
     ],
 )
@@ -605,3 +645,210 @@ def test_the_report_as_a_table():
     html = report._repr_html_()
     assert html.count("<tr>") == 1 + len(report.rows)
     assert "&#x27;2&#x27;" in html  # the place, escaped
+
+
+class Infinite(Function):
+    """x, whose backward overflows."""
+
+    @staticmethod
+    def forward(ctx, x):  # noqa: ARG004  (called by position)
+        return x * 1
+
+    @staticmethod
+    def backward(ctx, gradient):  # noqa: ARG004
+        return gradient * torch.inf
+
+
+def test_an_infinite_gradient_agrees_with_nothing():
+    report = check_gradients(Infinite.apply, differentiable(3))
+    assert report.rows[0].verdict == "wrong"
+    assert report.rows[0].note == "is not finite"
+    w = np.ones(3)
+    given = np.array([2.0, np.inf, 2.0])
+    row = check_gradients(lambda: float((w**2).sum()), parameters={"w": w}, gradients={"w": given})[
+        "w"
+    ]
+    assert (row.verdict, row.index, row.relative_error) == ("wrong", (1,), np.inf)
+
+
+# The function and the point: the difference quotient is off by h²F‴/6, the gradient is right.
+BENT = {
+    "x³ at 0": (lambda x: x**3, [0.0, 0.0]),
+    "x − tanh x at 0": (nn.functional.tanhshrink, [0.0, 0.0]),
+    "many turns a unit": (lambda x: (1e4 * x).sin(), [0.3, -1.2]),
+    "numbers as small as the step": (lambda x: (x / 1e-7).tanh(), [5e-8, -1e-7]),
+    "next to where it ends": (torch.sqrt, [5e-7, 1.0]),
+}
+
+
+@pytest.mark.parametrize(("function", "point"), BENT.values(), ids=BENT)
+def test_a_function_that_bends_within_a_step_is_not_called_wrong(function, point):
+    x = torch.tensor(point, dtype=torch.float64, requires_grad=True)
+    report = check_gradients(function, x)
+    assert report.rows[0].verdict == "agrees", report
+    assert report.rows[0].relative_error < 1e-6
+
+
+@pytest.mark.parametrize(("function", "point"), BENT.values(), ids=BENT)
+def test_a_bug_in_a_function_that_bends_within_a_step_is_found(function, point):
+    x = torch.tensor(point, dtype=torch.float64, requires_grad=True)
+    wrong = torch.autograd.grad(function(x).sum(), x)[0] * 1.001 + 1e-6
+    with torch.no_grad():
+        row = check_gradients(
+            lambda: function(x).sum(), parameters={"x": x}, gradients={"x": wrong}
+        ).rows[0]
+    assert row.verdict == "wrong"
+
+
+def test_gradients_below_rounding_are_said_to_be_untold_from_zero():
+    w = np.zeros(3)
+    half = np.full(3, 5e-10)  # of what it should be
+    report = check_gradients(
+        lambda: 2.3 + 1e-9 * np.tanh(w).sum(), parameters={"w": w}, gradients={"w": half}
+    )
+    assert "'w' is below 5e-08 everywhere, what rounding leaves" in str(report)
+    assert "rounding leaves, and" not in str(check_gradients(lambda x: 0 * x, differentiable(3)))
+
+
+class Padded(nn.Module):
+    """An encoder that PyTorch runs on a path of its own where no gradients are wanted."""
+
+    def __init__(self):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 1, enable_nested_tensor=True)
+
+    def forward(self, x):
+        padding = torch.tensor([[False] * 3, [False, True, True]])
+        return self.encoder(x, src_key_padding_mask=padding)
+
+
+class Asking(nn.Module):
+    """A layer that looks at a gradient of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.seen = nn.Linear(4, 3), []
+
+    def forward(self, x):
+        z = self.linear(x)
+        z.register_hook(self.seen.append)
+        z.retain_grad()
+        return z
+
+
+@pytest.mark.parametrize("model", [Padded, Asking])
+@pytest.mark.parametrize("outside", [torch.enable_grad, torch.no_grad])
+def test_values_are_those_of_the_pass_that_is_differentiated(model, outside):
+    with outside():
+        report = check_gradients(model().double().eval(), normal(2, 3, 4))
+    assert report.ok, report
+
+
+def test_the_row_of_the_padding_is_no_bug():
+    model = nn.Embedding(4, 3, padding_idx=0, dtype=torch.float64)
+    report = check_gradients(model, torch.tensor([[0, 1], [2, 0]]))
+    assert report.ok, report
+    assert model.padding_idx == 0
+
+
+def test_a_hook_on_a_parameter_belongs_to_the_backward_pass():
+    model = mlp([5, 4, 3], activation="tanh", dtype=torch.float64)
+    model[0].weight.register_hook(lambda gradient: 2 * gradient)
+    report = check_gradients(model, normal(6, 5), loss=loss)
+    assert [row.name for row in report.rows if row.verdict == "wrong"] == ["0.weight"]
+    assert "'0.weight' is 2 times what it should be" in str(report)
+
+
+def test_inputs_in_tuples_and_dicts_are_checked():
+    x, h, c = (differentiable(*shape) for shape in ((2, 6, 4), (1, 6, 3), (1, 6, 3)))
+    report = check_gradients(nn.LSTM(4, 3, dtype=torch.float64), x, (h, c))
+    assert report.ok, report
+    assert {"input", "hx[0]", "hx[1]"} < {row.name for row in report.rows}
+    report = check_gradients(lambda of: of["x"].sin() * of["scale"], {"x": h, "scale": 2})
+    assert [row.name for row in report.rows] == ["of['x']"]
+
+
+def test_the_input_of_a_single_layer_that_is_left_out_is_named():
+    layer = nn.Linear(4, 3, dtype=torch.float64)
+    x = normal(2, 4)
+    words = "The gradient for the input 'input' was not checked"
+    assert words in str(check_gradients(layer, x))
+    assert words not in str(check_gradients(layer, x.requires_grad_()))
+    assert words not in str(check_gradients(nn.Sequential(layer), x))
+
+
+class Doubling(Function):
+    """exp, whose backward changes what it saved."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (y,) = ctx.saved_tensors
+        return gradient * y.mul_(2)
+
+
+class Applied(nn.Module):
+    def __init__(self, function, times=1):
+        super().__init__()
+        self.function, self.times = function, times
+
+    def forward(self, x):
+        for _ in range(self.times):
+            x = self.function(x)
+        return x
+
+
+def test_a_backward_that_spoils_what_it_saved_is_reported():
+    report = check_gradients(Applied(Doubling.apply), differentiable(3, 4))
+    (place,) = report.places
+    assert (place.code, place.rows[0].note) == ("Doubling", "is 2 times what it should be")
+
+
+def test_code_that_runs_many_times_is_one_place():
+    report = check_gradients(Applied(HalfSquare.apply, 4), differentiable(3, 4))
+    assert [place.code for place in report.places] == ["HalfSquare"]
+
+
+def test_a_detached_part_is_looked_for_between_the_parts():
+    class Skipping(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.linear(x) + x.detach()
+
+    said = str(check_gradients(Skipping().double(), differentiable(2, 4)))
+    assert "in Skipping: its gradient for 'x'" in said
+    assert "Nothing inside it is wrong alone: look at what happens between the parts" in said
+    said = str(check_gradients(Applied(HalfSquare.apply), differentiable(3, 4)))
+    assert "Nothing inside" not in said
+
+
+def test_a_factor_close_to_one_is_told_from_one():
+    w = np.arange(1.0, 4.0)
+    given = 2 * w * 1.00001
+    row = check_gradients(lambda: float((w**2).sum()), parameters={"w": w}, gradients={"w": given})[
+        "w"
+    ]
+    assert row.note == "is 1.00001 times what it should be"
+
+
+def test_a_loss_that_reads_a_copy_is_told_so():
+    w = np.arange(1.0, 4.0)
+    copy = w.copy()
+    row = check_gradients(
+        lambda: float((copy**2).sum()), parameters={"w": w}, gradients={"w": 2 * w}
+    )["w"]
+    assert row.note.endswith("Does the loss read this very array, not a copy?")
+
+
+def test_the_largest_entries_along_an_axis_are_a_kink_with_a_name():
+    report = check_gradients(lambda x: x.amax(1), torch.zeros(1, 3).double().requires_grad_())
+    assert report.kinks[0].startswith("amax, example 0, unit")

@@ -6,25 +6,30 @@ assert report.ok, report
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from dlfaq.errors import InputError
-from dlfaq.gradient_check.calls import argument_names
 from dlfaq.gradient_check.differences import Problem, Settings, compare
 from dlfaq.gradient_check.places import wrong_places
 from dlfaq.gradient_check.report import GradientReport
+from dlfaq.gradient_check.subjects import (
+    of_function,
+    of_module,
+    padding_rows_have_gradients,
+    shared,
+    why_not_single,
+)
 from dlfaq.projection import flat, projection
 
-__all__ = ["check_gradients"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
-Array: TypeAlias = Tensor | npt.NDArray[np.float64]
+    from dlfaq.gradient_check.subjects import Array, Forward, Variables
+
+__all__ = ["check_gradients"]
 
 
 def check_gradients(
@@ -43,7 +48,7 @@ def check_gradients(
     Three things can be checked:
 
     - a module: `check_gradients(model, x, loss=…)`, all its parameters that require gradients, and
-      the inputs that do;
+      the inputs that do, in tuples, lists and dicts too;
     - a function of tensors, `Square.apply` of a `torch.autograd.Function` too:
       `check_gradients(f, x)`, the inputs that require gradients;
     - gradients worked out by hand: `check_gradients(loss, parameters={"w": w}, gradients={"w": g})`
@@ -51,16 +56,18 @@ def check_gradients(
       place while it is called, and put back. Without `gradients`, autograd's are checked.
 
     Each entry a of a gradient is held against n = (F(θ + h) − F(θ − h))/2h; they agree if
-    |a − n| ≤ max(atol, rtol·max(|a|, |n|)). Of a large parameter a fixed choice of entries is
-    compared, and all of them at once along a random direction; if that disagrees, the entry is
-    searched for. Where an entry fails at a kink (a ReLU at 0), the verdict is "kink" if the
-    gradient lies between the slopes of the two sides and is right beside the kink on both sides.
+    |a − n| ≤ max(atol, rtol·max(|a|, |n|)), or if they do over shorter steps. Of a large parameter
+    a fixed choice of entries is compared, and all of them at once along a random direction; if that
+    disagrees, the entry is searched for. Where an entry fails at a kink (a ReLU at 0), the verdict
+    is "kink" if the gradient lies between the slopes of the two sides and is right beside the kink
+    on both sides.
 
     If something is wrong, and for modules and functions in any case, each layer and each custom
     function that ran is checked alone with `torch.autograd.gradcheck`, so that the report names the
     piece of code and not all that comes before it.
 
-    Model, buffers, gradients and PyTorch's random generator stay as they are.
+    Model, buffers, gradients and PyTorch's random generator stay as they are. The row that
+    `padding_idx` of an embedding keeps from learning is checked as if it learned.
 
     Args:
         subject: a module, a function of tensors, or a loss of no arguments.
@@ -84,19 +91,33 @@ def check_gradients(
         >>> report.ok, report["0.weight"].verdict
         (True, 'agrees')
     """
+    if not (step > 0 and entries >= 1):
+        raise InputError(
+            expected="a step above 0 and at least one entry",
+            got=f"step={step:g}, entries={entries}",
+            cure="leave them out: step=1e-6, entries=200",
+        )
     settings = Settings(step=step, rtol=rtol, atol=atol, entries=entries)
     root = subject if isinstance(subject, nn.Module) else None
+    unchecked: tuple[str, ...] = ()
     if parameters is not None:
-        variables = {name: _tensor(array) for name, array in parameters.items()}
+        variables = shared(parameters)
         forward = lambda: subject(*inputs)  # noqa: E731
     elif root is not None:
-        variables, forward = _of_module(root, inputs)
+        variables, forward, unchecked = of_module(root, inputs)
     else:
-        variables, forward = _of_function(subject, inputs)
-    _refuse_unusable(variables, gradients, step=step)
+        variables, forward = of_function(subject, inputs)
+    given = None if gradients is None else shared(gradients)
+    _refuse_unusable(variables, given, step=step)
 
-    with torch.random.fork_rng(devices=[]):
-        problem = _problem(variables, forward, loss, root, gradients)
+    # Every value is one of the pass that is differentiated: a transformer layer in eval mode takes
+    # another path without gradients, and a forward may ask for gradients itself.
+    with (
+        torch.set_grad_enabled(given is None),
+        torch.random.fork_rng(devices=[]),
+        padding_rows_have_gradients(root),
+    ):
+        problem = _problem(variables, forward, loss, root, given)
         rows = compare(problem, settings)
         by_hand = parameters is not None
         places = () if by_hand else wrong_places(problem.value, root, settings)
@@ -105,60 +126,8 @@ def check_gradients(
         places=places,
         rtol=rtol,
         source="autograd" if gradients is None else "given",
+        unchecked=unchecked,
     )
-
-
-Variables: TypeAlias = dict[str, Tensor]
-Forward: TypeAlias = Callable[[], Any]
-
-
-def _of_module(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Variables, Forward]:
-    """Copies of parameters and inputs, and the module's output for them."""
-    state = {name: _leaf(p) for name, p in module.named_parameters() if p.requires_grad}
-    copies, checked = _inputs(module.forward, inputs)
-
-    def forward() -> Any:  # noqa: ANN401
-        buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
-        return functional_call(module, {**state, **buffers}, tuple(_fresh(copies)))
-
-    checked = {f"{k} (argument)" if k in state else k: t for k, t in checked.items()}
-    return {**state, **checked}, forward
-
-
-def _of_function(
-    function: Callable[..., Any], inputs: tuple[Any, ...]
-) -> tuple[Variables, Forward]:
-    copies, checked = _inputs(function, inputs)
-    return checked, lambda: function(*_fresh(copies))
-
-
-def _inputs(function: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[list[Any], Variables]:
-    """The inputs with copies of those that require gradients, and these by the names they have."""
-    copies = [
-        _leaf(value) if isinstance(value, Tensor) and value.requires_grad else value
-        for value in inputs
-    ]
-    names = argument_names(function, len(inputs))
-    checked = {
-        name: copy
-        for name, copy in zip(names, copies, strict=True)
-        if isinstance(copy, Tensor) and copy.requires_grad
-    }
-    return copies, checked
-
-
-def _fresh(inputs: list[Any]) -> list[Any]:
-    """The inputs for a function that may change them in place."""
-    return [value.clone() if isinstance(value, Tensor) else value for value in inputs]
-
-
-def _leaf(tensor: Tensor) -> Tensor:
-    return tensor.detach().clone().requires_grad_()
-
-
-def _tensor(array: Array) -> Tensor:
-    """The array itself as a tensor: what moves the one moves the other."""
-    return array if isinstance(array, Tensor) else torch.from_numpy(array)
 
 
 def _problem(
@@ -166,21 +135,23 @@ def _problem(
     forward: Forward,
     loss: Callable[[Any], Tensor] | None,
     root: nn.Module | None,
-    gradients: Mapping[str, Array] | None,
+    given: Variables | None,
 ) -> Problem:
     """The scalar function to differentiate, after a look at what it gives."""
-    given = None if gradients is None else {k: _tensor(g).detach() for k, g in gradients.items()}
 
     def value() -> Any:  # noqa: ANN401
         return forward() if loss is None else loss(forward())
 
-    with torch.no_grad():
-        once, again = flat(value()), flat(value())
+    output = value()
+    once, again = flat(output).detach(), flat(value()).detach()
     if not len(once):
         raise InputError(
             expected="a floating-point output",
-            got="none",
-            cure="return the tensor whose gradient is to be checked",
+            got=f"a tensor of {_dtype(output)}"
+            if isinstance(output, Tensor)
+            else type(output).__name__,
+            cure="return the tensor whose gradient is to be checked; of a complex one, real and "
+            "imaginary part",
         )
     if not once.isfinite().all():
         raise InputError(
@@ -219,9 +190,7 @@ def _problem(
     )
 
 
-def _refuse_unusable(
-    variables: Variables, gradients: Mapping[str, Array] | None, *, step: float
-) -> None:
+def _refuse_unusable(variables: Variables, gradients: Variables | None, *, step: float) -> None:
     if not variables:
         raise InputError(
             expected="a parameter or an input that requires gradients",
@@ -232,8 +201,10 @@ def _refuse_unusable(
         if tensor.dtype != torch.float64:
             raise InputError(
                 expected="float64, in which differences resolve a gradient",
-                got=f"{name!r} of {str(tensor.dtype).removeprefix('torch.')}",
-                cure=_why_not_single(step),
+                got=f"{name!r} of {_dtype(tensor)}",
+                cure="check real and imaginary part, torch.view_as_real"
+                if tensor.is_complex()
+                else why_not_single(step),
             )
         if gradients is None and not tensor.requires_grad:
             raise InputError(
@@ -258,13 +229,5 @@ def _refuse_unusable(
             )
 
 
-def _why_not_single(step: float) -> str:
-    eps = torch.finfo(torch.float32).eps
-    best = eps ** (1 / 3)
-    return (
-        f"use double(), of the model and of its inputs: in float32 a loss is rounded at {eps:.0e} "
-        f"of its size, so a difference over the step h = {step:g} is off by eps·|L|/h ≈ "
-        f"{eps / step:.1g}·|L| where the formula itself is off by h² only; even at the best step, "
-        f"h ≈ {best:.1g}, only about {-np.log10(eps ** (2 / 3)):.0f} digits agree, and a wrong "
-        "gradient can pass"
-    )
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

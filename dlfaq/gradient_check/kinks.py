@@ -44,9 +44,12 @@ _DECISIONS: dict[Any, Callable[..., Tensor]] = {
     ),
     **dict.fromkeys(
         (_aten.max, _aten.min, _aten.sort, _aten.median, _aten.kthvalue, _aten.topk,
-         _aten.max_pool2d_with_indices, _aten.max_pool3d_with_indices),
+         _aten.max_pool2d_with_indices, _aten.max_pool3d_with_indices,
+         _aten.adaptive_max_pool2d, _aten.adaptive_max_pool3d),
         lambda result, *_, **__: result[1],
     ),
+    _aten.amax: lambda _, x, dim=(), keepdim=False: x == x.amax(dim, keepdim=True),  # noqa: ARG005
+    _aten.amin: lambda _, x, dim=(), keepdim=False: x == x.amin(dim, keepdim=True),  # noqa: ARG005
 }  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class Line:
                 self.tensor.copy_(before)
 
     def move(self, t: float) -> None:
+        """Add t·u to θ in place."""
         raise NotImplementedError
 
     def width(self, low: float, high: float) -> float:
@@ -51,9 +52,8 @@ class Line:
         raise NotImplementedError
 
     def value(self, t: float) -> float:
-        # Gradients on, as where they are taken: a transformer layer in eval mode takes another
-        # path without them, and a forward may ask for gradients itself.
-        with self.at(t), torch.set_grad_enabled(self.problem.given is None):
+        """F there."""
+        with self.at(t):
             return float(self.problem.value().detach())
 
     def slope(self, step: float) -> float:
@@ -80,9 +80,11 @@ class Entry(Line):
     index: tuple[int, ...]
 
     def move(self, t: float) -> None:
+        """Add t·u to θ in place."""
         self.tensor[self.index] += t
 
     def width(self, low: float, high: float) -> float:
+        """How far apart the two points are in floating-point numbers."""
         # Far from 0 a step is rounded itself: 1000 + 10⁻⁶ is off by up to 10⁻¹³.
         here = self.tensor[self.index].item()
         width = (here + high) - (here + low)
@@ -95,6 +97,7 @@ class Entry(Line):
         return width
 
     def along(self, gradient: Tensor) -> float:
+        """The derivative along u by `gradient`, its product with u."""
         return gradient[self.index].item()
 
 
@@ -105,7 +108,9 @@ class Direction(Line):
     direction: Tensor
 
     def move(self, t: float) -> None:
+        """Add t·u to θ in place."""
         self.tensor.add_(self.direction, alpha=t)
 
     def along(self, gradient: Tensor) -> float:
+        """The derivative along u by `gradient`, its product with u."""
         return (gradient * self.direction).sum().item()

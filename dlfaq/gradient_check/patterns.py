@@ -38,10 +38,8 @@ def pattern(
     if any(not isfinite(slope) for slope in numeric.values()):
         return "has nothing to compare with: a step away the function is not finite"
     if not any(numeric.values()):
-        return (
-            "should be 0: nothing depends on it here. Does the function read this very array, not "
-            "a copy?"
-        )
+        copy = "" if problem.given is None else ". Does the loss read this very array, not a copy?"
+        return f"should be 0: nothing depends on it here{copy}"
     if not gradient.any():
         return "is 0: nothing flows back to it"
     if len(numeric) < 2:  # noqa: PLR2004  (of a single number every factor is constant)
@@ -92,10 +90,11 @@ def _is_forward(problem: Problem, variable: Tensor, gradient: Tensor) -> bool:
     if problem.vector.numel() != variable.numel():
         return False
     sides = []
-    with torch.no_grad():
-        before = variable.clone()
-        for step in (_STEP, -_STEP):
+    before = variable.detach().clone()
+    for step in (_STEP, -_STEP):
+        with torch.no_grad():
             variable.copy_(before + step * problem.vector.view_as(variable))
-            sides.append(problem.outputs().clone())
+        sides.append(problem.outputs().detach().clone())
+    with torch.no_grad():
         variable.copy_(before)
     return _same((sides[0] - sides[1]) / (2 * _STEP), gradient.flatten())

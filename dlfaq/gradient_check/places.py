@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch import Tensor, enable_grad
 from torch.autograd import gradcheck
 
 from dlfaq.gradient_check.calls import recorded
@@ -20,7 +19,7 @@ from dlfaq.projection import direction, flat, projection
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from dlfaq.gradient_check.calls import Call
     from dlfaq.gradient_check.differences import Settings
@@ -58,8 +57,7 @@ def _rows(call: Call, settings: Settings) -> tuple[GradientRow, ...]:
     def outputs() -> Tensor:
         return flat(call.run(*tensors.values()))
 
-    with enable_grad():
-        example = outputs().detach()
+    example = outputs().detach()
     if not len(example):
         return ()
     vector = projection(example)

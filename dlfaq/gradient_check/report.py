@@ -142,11 +142,15 @@ class GradientReport:
             said += [f"Also wrong by itself: {place}." for place in self.places[1:]]
             if any(place.parts for place in self.places):
                 said.append(
-                    "Nothing inside it is wrong alone: look at what happens between the parts, such "
-                    "as .detach(), .data, no_grad() or a change in place, and at what they share."
+                    "Nothing inside it is wrong alone: look at what happens between the parts, "
+                    "such as .detach(), .data, no_grad() or a change in place, and at what they "
+                    "share."
                 )
             if not wrong:
-                said.append("Here it is multiplied by 0, so the parameters do not show it.")
+                said.append(
+                    "The gradients above agree all the same: what comes back to it here, such as a "
+                    "0, hides the error."
+                )
         else:
             said += [f"The gradient for {row.name!r} {row.note}." for row in wrong if row.note]
             if wrong and self.source == "autograd":
@@ -163,7 +167,7 @@ class GradientReport:
             if row.verdict == "agrees" and row.note
         ]
         said += [
-            f"The gradient for {name!r} was not checked: call {name}.requires_grad_() for it."
+            f"The gradient for the input {name!r} was not checked: it does not require gradients."
             for name in self.unchecked
         ]
         sampled = [row for row in self.rows if row.checked < row.entries]
