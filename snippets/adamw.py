@@ -5,8 +5,8 @@ class AdamW(Adam):
     by √v̂.
     """
 
-    def __init__(self, parameters, weight_decay=0.01, **options):
-        super().__init__(parameters, **options)
+    def __init__(self, parameters, lr=0.001, *, weight_decay=0.01, **options):
+        super().__init__(parameters, lr, **options)
         self.weight_decay = weight_decay
 
     @torch.no_grad()

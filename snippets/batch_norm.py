@@ -5,7 +5,8 @@ class BatchNorm:
     """y = γ (x − μ) / √(σ² + ε) + β, feature by feature, for x (n, d).
 
     In training μ and σ² are those of the batch; in evaluation they are the
-    running estimates, which each training batch moves a little.
+    running estimates, which each training batch moves a little. A training
+    batch has two examples at least: a single one has no variance.
     """
 
     def __init__(self, features, eps=1e-5, momentum=0.1, dtype=None):

@@ -110,6 +110,12 @@ def test_a_layer_that_does_not_run_is_nan_and_the_others_are_not():
     assert np.isnan(stats.mean[:, 0]).tolist() == [False, True]
 
 
+def test_no_examples_have_no_statistics():
+    stats = activation_stats(mlp([5, 8, 3]), batch(n=0), bins=4)
+    assert np.isnan([stats.mean, stats.std, stats.near_zero, stats.non_finite]).all()
+    assert np.isnan(stats.histogram).all()
+
+
 def test_outputs_in_tuples_count_together():
     lstm = nn.LSTM(5, 3)
     stats = activation_stats(nn.Sequential(lstm), batch())
@@ -203,13 +209,32 @@ def test_a_unit_that_is_nan_is_neither_alive_nor_dead():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: dead_units(mlp([5, 4, 3], activation="gelu"), batch()), "ReLU6.*got Sequential"),
+        (lambda: dead_units(mlp([5, 4, 3], activation="gelu"), batch()), "ReLU6.*got a Sequential"),
         (lambda: ActivationStats(mlp([5, 3]), layers=nn.Tanh), "a layer of type Tanh"),
+        (lambda: ActivationStats(mlp([5, 3]), layers="ReLU"), "a type of modules.*got 'ReLU'"),
+        (
+            lambda: ActivationStats(mlp([5, 3]), layers=nn.Sequential),
+            "Sequential that holds no other layers; got a Sequential without one",
+        ),
         (lambda: ActivationStats(mlp([5, 3]), every=0), "every=0"),
         (lambda: ActivationStats(mlp([5, 3]), bins=4, limits=(1, 1)), r"limits=\(1, 1\)"),
+        (lambda: dead_units(mlp([5, 4, 3]), batch(n=0)), r"one example; got none, shape \(0, 4\)"),
+        (lambda: dead_units(mlp([5, 4, 3]), batch()[0]), r"along axis 1; got shape \(4,\)"),
+        (lambda: dead_units(nn.LSTM(5, 3), batch(), layers=nn.LSTM), "got a tuple from ''"),
         (lambda: activation_stats(mlp([5, 3]), batch()).histogram, "bins=None; write"),
     ],
-    ids=["none can die", "no such layer", "every", "limits", "no histogram"],
+    ids=[
+        "none can die",
+        "no such layer",
+        "no type",
+        "a container",
+        "every",
+        "limits",
+        "no example",
+        "one",
+        "a tuple",
+        "no histogram",
+    ],
 )
 def test_what_makes_no_sense_is_refused(call, message):
     with pytest.raises(InputError, match=message):

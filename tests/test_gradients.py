@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -71,3 +72,56 @@ def test_convolutions_count_as_layers():
 def test_a_model_without_layers_is_refused():
     with pytest.raises(InputError, match="linear or convolutional layer; got ReLU"):
         gradient_norms(nn.ReLU(), torch.ones(1, 2), torch.tensor([0]))
+
+
+def test_an_activation_in_place_leaves_the_deltas_as_they_are(batch):
+    x, y = batch
+    linear = [nn.Linear(5, 4).double(), nn.Linear(4, 3).double()]
+    deltas = [
+        gradient_norms(nn.Sequential(linear[0], nn.ReLU(inplace=inplace), linear[1]), x, y).deltas
+        for inplace in (False, True)
+    ]
+    assert deltas[1].tolist() == deltas[0].tolist()
+
+
+def test_frozen_layers_count_and_one_that_does_not_run_is_nan(batch):
+    x, y = batch
+    model = mlp([5, 4, 3], dtype=torch.float64)
+    before = gradient_norms(model, x, y)
+    model[0].requires_grad_(False)
+    with torch.no_grad():
+        norms = gradient_norms(model, x, y)
+    assert norms.weights.tolist() == before.weights.tolist()
+    assert not model[0].weight.requires_grad
+    model[2].spare = nn.Linear(4, 3)  # a child that its forward does not call
+    norms = gradient_norms(model, x, y)
+    assert np.isnan(norms.deltas).tolist() == [False, False, True]
+    assert norms.weights[:2].tolist() == before.weights.tolist()
+
+
+def test_buffers_and_the_random_generator_stay_as_they_are(batch):
+    x, y = batch
+    model = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Dropout(), nn.Linear(4, 3))
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    generator = torch.get_rng_state()
+    gradient_norms(model, x.float(), y)
+    assert all(buffer.equal(before[name]) for name, buffer in model.named_buffers())
+    assert torch.get_rng_state().equal(generator)
+
+
+def test_tied_weights_get_the_gradient_of_both(batch):
+    x, y = batch
+    model = nn.Sequential(nn.Linear(5, 5), nn.Tanh(), nn.Linear(5, 5)).double()
+    model[2].weight = model[0].weight
+    norms = gradient_norms(model, x, y)
+    nn.functional.cross_entropy(model(x), y).backward()
+    expected = model[0].weight.grad.norm().item()
+    assert norms.weights.tolist() == pytest.approx([expected, expected], rel=1e-12)
+
+
+def test_weights_that_are_computed_in_passing_have_no_gradient_of_their_own(batch):
+    x, y = batch
+    linear = nn.utils.parametrizations.weight_norm(nn.Linear(5, 3, dtype=x.dtype))
+    norms = gradient_norms(nn.Sequential(linear), x, y)
+    assert np.isnan(norms.weights).all()
+    assert (norms.deltas > 0).all()

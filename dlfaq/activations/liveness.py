@@ -39,7 +39,8 @@ def dead_units(
         By the layer's name, booleans, (units,). A channel is dead if it is 0 everywhere.
 
     Raises:
-        InputError: no such layer, or a unit that is NaN, which is neither alive nor dead.
+        InputError: no such layer, no example, outputs without units along the axis, or a unit that
+            is NaN, which is neither alive nor dead.
 
     Example:
         >>> dead_units(mlp([64, 32, 10]), digits().train.x)["1"].float().mean()  # the share
@@ -47,7 +48,22 @@ def dead_units(
     """
     alive: dict[str, Tensor] = {}
 
-    def look(name: str, output: Tensor) -> None:
+    def look(name: str, output: object) -> None:
+        dimensions = output.dim() if isinstance(output, Tensor) else 0
+        if not isinstance(output, Tensor) or not -dimensions <= axis < dimensions > 1:
+            raise InputError(
+                expected=f"outputs (n, …) with units along axis {axis}",
+                got=f"shape {tuple(output.shape)} from {name!r}"
+                if isinstance(output, Tensor)
+                else f"a {type(output).__name__} from {name!r}",
+                cure="pass a batch of examples, and the axis of the units as axis=",
+            )
+        if not output.numel():
+            raise InputError(
+                expected="at least one example",
+                got=f"none, shape {tuple(output.shape)} from {name!r}",
+                cure="of no examples every unit would be dead",
+            )
         by_unit = output.detach().movedim(axis, 0).flatten(1)
         if by_unit.isnan().any():
             raise InputError(

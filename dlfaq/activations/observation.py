@@ -20,18 +20,25 @@ def leaves(model: nn.Module, layers: Layers) -> dict[str, nn.Module]:
     """The modules of these types without children, by qualified name, in the order of the model.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or `layers` are no types of modules.
     """
+    types = layers if isinstance(layers, tuple) else (layers,)
+    if not all(isinstance(t, type) and issubclass(t, nn.Module) for t in types):
+        raise InputError(
+            expected="a type of modules or a tuple of them as layers=",
+            got=repr(layers),
+            cure="for instance nn.ReLU, or (nn.ReLU, nn.Tanh)",
+        )
     found = {
         name: layer
         for name, layer in model.named_modules()
         if isinstance(layer, layers) and not any(layer.children())
     }
     if not found:
-        types = layers if isinstance(layers, tuple) else (layers,)
+        names = ", ".join(t.__name__ for t in types)
         raise InputError(
-            expected=f"a model with a layer of type {', '.join(t.__name__ for t in types)}",
-            got=type(model).__name__,
+            expected=f"a model with a layer of type {names} that holds no other layers",
+            got=f"a {type(model).__name__} without one",
             cure="write activations as modules, such as nn.ReLU(), and name their type in layers=",
         )
     return found

@@ -28,7 +28,8 @@ class ActivationStats:
     A context manager around a training loop of your own. A step is a call of the model in train
     mode with gradients enabled, so that passes over validation data do not count. Layers are
     modules without children, by their qualified names; one that runs twice in a step counts its
-    last run, and one that does not run has NaN there.
+    last run, and one that does not run, or on no examples, has NaN there. Of several tensors, such
+    as the outputs and the last states of an LSTM, all numbers count together.
 
     Args:
         model: the network; it behaves as without.
@@ -192,7 +193,9 @@ class ActivationStats:
             self._now = None
 
     def _measured(self, outputs: Tensor) -> Floats:
-        size = max(outputs.numel(), 1)
+        size = outputs.numel()
+        if not size:
+            return np.full(self._width, np.nan)
         var, mean = torch.var_mean(outputs.double(), correction=min(1, size - 1))
         near_zero = (outputs <= self._threshold).sum().double() / size
         non_finite = (~outputs.isfinite()).sum().double() / size
@@ -209,10 +212,14 @@ class ActivationStats:
         return measured.cpu().numpy()
 
     @property
+    def _width(self) -> int:
+        """How many quantities are measured."""
+        return 4 + (0 if self._bins is None else self._bins + 2)
+
+    @property
     def _stacked(self) -> Floats:
         """All that was measured, (layers, steps, quantities)."""
-        width = 4 + (0 if self._bins is None else self._bins + 2)
-        stacked = np.full((len(self._layers), len(self._recorded), width), np.nan)
+        stacked = np.full((len(self._layers), len(self._recorded), self._width), np.nan)
         for column, step in enumerate(self._recorded):
             for row, name in enumerate(self._layers):
                 if name in step:
