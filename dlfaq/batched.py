@@ -11,7 +11,9 @@ added in another order.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -21,7 +23,7 @@ from torch.autograd.function import once_differentiable
 from torch.func import functional_call, vmap
 from torch.nn.functional import batch_norm, conv1d, conv2d, conv3d
 
-__all__ = ["Batched"]
+__all__ = ["Batched", "slow_mapping"]
 
 
 class _Hidden(NamedTuple):
@@ -68,15 +70,21 @@ class Batched:
         template: one of the replicas; it stays as it is. No two of its layers share a parameter.
         state: parameters and buffers by name, (replicas, *shape); buffers are updated in place.
         noise: a generator for each replica, from which its dropout draws.
+
+    Attributes:
+        maps: whether it leaves any layer to `vmap`.
     """
 
     def __init__(
         self, template: nn.Module, state: _State, noise: Sequence[torch.Generator]
     ) -> None:
-        self._layers = [
-            (_compiled(layer, noise), {own: state[name + own] for own in _names(layer)})
-            for name, layer in _layers(template)
-        ]
+        self._layers: list[tuple[_Layer, _State]] = []
+        self.maps = False
+        for name, layer in _layers(template):
+            compiled = _compiled(layer, noise)
+            self.maps |= compiled is None
+            own = {own: state[name + own] for own in _names(layer)}
+            self._layers.append((compiled or _mapped(layer), own))
 
     def __call__(self, x: Tensor) -> Tensor:
         """The outputs for inputs `x`."""
@@ -84,6 +92,17 @@ class Batched:
         for layer, own in self._layers:
             hidden = layer(hidden, own)
         return hidden.by_replica()
+
+
+@contextmanager
+def slow_mapping() -> Iterator[None]:
+    """Say nothing of operators that PyTorch maps one replica after the other.
+
+    To stack the rest gains all the same: a step of 16 attention layers takes a quarter of the time.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="There is a performance drop because")
+        yield
 
 
 def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
@@ -101,8 +120,10 @@ def _names(layer: nn.Module) -> list[str]:
     return [name for name, _ in (*layer.named_parameters(), *layer.named_buffers())]
 
 
-def _compiled(layer: nn.Module, noise: Sequence[torch.Generator]) -> _Layer:
+def _compiled(layer: nn.Module, noise: Sequence[torch.Generator]) -> _Layer | None:
     """What `layer` does; only of these very classes is it known, not of those derived from them."""
+    if "forward" in vars(layer):  # a method of its own, put in by hand
+        return None
     kind = type(layer)
     compiled: _Layer | None = None
     if kind is nn.Linear:
@@ -117,7 +138,7 @@ def _compiled(layer: nn.Module, noise: Sequence[torch.Generator]) -> _Layer:
         compiled = _batch_norm(layer)
     elif isinstance(layer, nn.Dropout) and kind is nn.Dropout:
         compiled = _dropout(layer, noise)
-    return compiled or _mapped(layer)
+    return compiled
 
 
 def _linear(hidden: _Hidden, own: _State) -> _Hidden:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from dlfaq.data import Dataset
 from dlfaq.device import moved, training_device
@@ -31,6 +32,8 @@ from dlfaq.training import check_fits, fit_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
 
     from dlfaq.evaluation import Loss
     from dlfaq.history import Floats
@@ -135,7 +138,7 @@ def fit_many(
     models = []
     for _, seed in product(rates, seeds):
         with seeded(seed, "initialisation"):
-            models.append(make(seed=seed))
+            models.append(_made(make(seed=seed), datasets[0].train.x[:2]))
     check_fits(models[0], datasets[0])
     if model:
         check_alike(models, datasets[0].train.x[:2])
@@ -155,7 +158,7 @@ def fit_many(
     device = training_device()
     models = [made.to(device) for made in models]
     datasets = [moved(own, device) for own in datasets]
-    reason = why_not_stacked(models[0], datasets[0].train.x[:batch_size], plan)
+    reason = why_not_stacked(models, datasets, plan, rates)
     if reason is None:
         history = fit_stacked(models, datasets, plan, rates=rates, seeds=seeds)
     else:
@@ -163,6 +166,15 @@ def fit_many(
     history.template.cpu()
     history = replace(history, weights={name: w.cpu() for name, w in history.weights.items()})
     return history if isinstance(lr, int | float) else _by_rate(history, len(rates))
+
+
+def _made(model: nn.Module, x: Tensor) -> nn.Module:
+    """The model; lazy layers draw their weights now, since the replica's seed is set."""
+    if any(map(is_lazy, model.parameters())):
+        with torch.no_grad():
+            model.eval()(x)
+        model.train()
+    return model
 
 
 def _fit_in_turn(

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from dlfaq.errors import InputError
@@ -20,7 +22,7 @@ from dlfaq.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["generator", "in_placebo", "seeded", "seeds", "tuning_seeds"]
+__all__ = ["generator", "in_placebo", "same_draws", "seeded", "seeds", "tuning_seeds"]
 
 _A_MASTER = 100
 _SCORED = 64
@@ -95,6 +97,23 @@ def seeded(seed: int, purpose: str) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_stream(seed, purpose))
         yield
+
+
+@contextmanager
+def same_draws() -> Iterator[None]:
+    """Let whatever draws here, PyTorch, NumPy or Python, draw the same each time, and leave them.
+
+    For trials: code that draws from a generator of the process does what it will do again.
+    """
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the process's own
+    try:
+        random.seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        with seeded(0, "trial"):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
 
 
 def _stream(seed: int, purpose: str) -> int:

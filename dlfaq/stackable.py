@@ -10,15 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from dlfaq.batched import slow_mapping
 from dlfaq.errors import InputError
 from dlfaq.models import count_parameters
 from dlfaq.optimizers import is_elementwise
-from dlfaq.seeding import seeded
+from dlfaq.seeding import same_draws
 from dlfaq.stacking import Stack
+from dlfaq.trial import why_not_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from dlfaq.data import Dataset
     from dlfaq.plan import Plan
 
 __all__ = ["check_alike", "why_not_stacked"]
@@ -47,27 +50,32 @@ _HOOKS = (
 )
 
 
-def why_not_stacked(model: nn.Module, x: Tensor, plan: Plan) -> str | None:
-    """Why replicas of `model` cannot or should not be stacked, or None.
+def why_not_stacked(
+    models: Sequence[nn.Module], datasets: Sequence[Dataset], plan: Plan, rates: Sequence[float]
+) -> str | None:
+    """Why replicas cannot or should not be stacked, or None.
 
     Args:
-        model: one of them, before training.
-        x: inputs of a batch, (n, …).
+        models: the replicas, before training; they stay as they are.
+        datasets: one for each seed, or a single one for all.
         plan: of the training.
+        rates: the learning rates.
     """
+    # A model may count its calls, so tried is a copy. Its tensors have lost their hooks and ties.
+    model, x = deepcopy(models[0]), datasets[0].train.x[: plan.batch_size]
     if not is_elementwise(plan.optimizer):
         return "the optimizer is not known to work element by element"
-    tensors = _state(model, remove_duplicate=False)
-    if len({*map(id, tensors.values())}) < len(tensors):
+    if _shares_memory(_state(models[0], remove_duplicate=False).values()):
         return "layers share parameters"
     if x.dtype == torch.float64 and plan.optimizer not in _BY_SIZE and _cancels_a_bias(model):
         return "batch norm cancels the bias before it (with bias=False there it can be stacked)"
-    if any(getattr(part, hooks, None) for part in _parts(model) for hooks in _HOOKS):
+    if any(getattr(part, hooks, None) for part in _parts(models[0]) for hooks in _HOOKS):
         return "hooks of the model would see all replicas at once"
     numbers = _numbers_a_step(model, x)
     if numbers > _STACKED_AT_MOST:
         return f"memory sets the pace of {numbers:,} parameters and activations a step"
-    return _why_not_mapped(model, x)
+    by_size = plan.optimizer in _BY_SIZE
+    return _why_not_mapped(model, x) or why_not_alike(models, datasets, plan, rates, by_size)
 
 
 def check_alike(models: Sequence[nn.Module], x: Tensor) -> None:
@@ -98,16 +106,22 @@ def check_alike(models: Sequence[nn.Module], x: Tensor) -> None:
 @torch.no_grad()
 def _differs_in_state_alone(model: nn.Module, other: nn.Module, x: Tensor) -> bool:
     """Whether `model` does what `other` does once it has its parameters and buffers."""
-    own, wanted = _state(model), _state(other)
-    shapes = [{name: (v.shape, v.dtype) for name, v in state.items()} for state in (own, wanted)]
+    shapes = [
+        {name: (v.shape, v.dtype, v.requires_grad) for name, v in _state(one).items()}
+        for one in (model, other)
+    ]
     if str(model) != str(other) or shapes[0] != shapes[1]:
         return False
-    copy = deepcopy(model).eval()
-    copy.load_state_dict(other.state_dict())
-    with seeded(0, "check"):  # some models draw random numbers even so
-        got = copy(x)
-    with seeded(0, "check"):
-        return torch.allclose(got, other.eval()(x), equal_nan=True)
+    for training in (False, True):
+        pair = [deepcopy(one).train(training) for one in (model, other)]
+        pair[0].load_state_dict(other.state_dict())
+        with same_draws():
+            got = pair[0](x)
+        with same_draws():
+            wanted = pair[1](x)
+        if not torch.allclose(got, wanted, equal_nan=True):
+            return False
+    return True
 
 
 def _state(model: nn.Module, *, remove_duplicate: bool = True) -> dict[str, Tensor]:
@@ -115,6 +129,12 @@ def _state(model: nn.Module, *, remove_duplicate: bool = True) -> dict[str, Tens
         **dict(model.named_parameters(remove_duplicate=remove_duplicate)),
         **dict(model.named_buffers(remove_duplicate=remove_duplicate)),
     }
+
+
+def _shares_memory(tensors: Iterable[Tensor]) -> bool:
+    """Whether two are one, or one a view of the other, as in `b.weight.data = a.weight.data.T`."""
+    places = [tensor.untyped_storage().data_ptr() for tensor in tensors if tensor.numel()]
+    return len({*places}) < len(places)
 
 
 def _parts(model: nn.Module) -> Iterator[nn.Module | Tensor]:
@@ -157,7 +177,8 @@ def _why_not_mapped(model: nn.Module, x: Tensor) -> str | None:
     """Let two copies of `model` learn together from `x`."""
     try:
         stack = Stack([model, model], [0, 1])
-        stack(torch.stack([x, x])).sum().backward()
+        with slow_mapping():
+            stack(torch.stack([x, x])).sum().backward()
     except Exception as error:  # noqa: BLE001 - what is not torch.func's fault the loop runs into
         return f"torch.func cannot map the model: {str(error).splitlines()[0]}"
     if any(parameter.grad is None for parameter in stack.learned):

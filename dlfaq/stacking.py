@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state
+from torch.func import functional_call, stack_module_state, vmap
 
-from dlfaq.batched import Batched
-from dlfaq.evaluation import measure
+from dlfaq.batched import Batched, slow_mapping
+from dlfaq.evaluation import cross_entropies, measure
 from dlfaq.history import History
 from dlfaq.plan import batches
 from dlfaq.seeding import generator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dlfaq.data import Dataset, Examples
-    from dlfaq.evaluation import Scores
+    from dlfaq.evaluation import Loss, Scores
     from dlfaq.plan import Plan
 
 __all__ = ["Stack", "fit_stacked"]
@@ -58,14 +58,14 @@ def fit_stacked(
         def backward() -> Tensor:
             if plan.zero_grad:
                 stack.zero_grad()
-            losses = plan.loss(stack(x).flatten(0, 1), y)  # (replicas · batch,)
-            means = losses.view(x.shape[:2]).mean(1)  # (replicas,)
+            means = _mean_losses(plan.loss, stack(x), y)  # (replicas,)
             means.sum().backward()
             return means.detach()
 
         return update(backward)
 
-    curves, batch_loss = plan.run(step, lambda: stack.evaluate(datasets, plan))
+    with slow_mapping():
+        curves, batch_loss = plan.run(step, lambda: stack.evaluate(datasets, plan))
     return History(
         steps=np.array(plan.evaluated),
         curves=curves,
@@ -77,12 +77,30 @@ def fit_stacked(
     )
 
 
+def _mean_losses(loss: Loss, outputs: Tensor, y: Tensor) -> Tensor:
+    """The mean loss of each replica, (replicas,), of outputs (replicas, batch, classes)."""
+    if loss is cross_entropies:  # of each example alone, whichever stand beside it
+        return loss(outputs.flatten(0, 1), y).view(outputs.shape[:2]).mean(1)
+
+    def mean(own: Tensor, labels: Tensor) -> Tensor:
+        return loss(own, labels).mean()
+
+    # Any other may look at its whole batch, which must not hold the examples of other replicas.
+    means: Tensor = vmap(mean, randomness="error")(outputs, y.view(len(outputs), -1))
+    return means
+
+
 class Stack:
     """The parameters and buffers of all replicas, and the pass over them.
 
     Args:
         models: the replicas, for one rate after the other.
         seeds: of the replicas of one rate.
+
+    Attributes:
+        template: the first model.
+        learned: the stacked parameters that have gradients.
+        maps: whether it leaves any layer to `vmap`.
     """
 
     def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int]) -> None:
@@ -95,6 +113,7 @@ class Stack:
         # Replicas of one seed draw alike, whatever their rate.
         noise = [generator(seed, "noise") for seed in islice(cycle(seeds), len(models))]
         self._batched = Batched(self.template, self._state, noise)
+        self.maps = self._batched.maps
 
     def __call__(self, x: Tensor) -> Tensor:
         """Outputs (replicas, n, classes) for inputs (replicas, n, …)."""

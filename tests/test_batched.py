@@ -349,7 +349,22 @@ def test_optimizers_that_couple_numbers_are_looped_over(options):
     )
 
 
+class ScalesInTraining(Scales):
+    def forward(self, x):
+        return super().forward(x) if self.training else self.last(x)
+
+
+def partly_frozen(*, seed):
+    model = factory(FIRST, nn.Tanh, LAST)(seed=seed)
+    model[0].requires_grad_(seed == SEEDS[0])
+    return model
+
+
 UNLIKE = {
+    "a constant in training": (
+        lambda *, seed: factory(partial(ScalesInTraining, seed / 10))(seed=seed)
+    ),
+    "in what learns": partly_frozen,
     "a constant": (lambda *, seed: factory(partial(Scales, seed / 10))(seed=seed)),
     "in training": (
         lambda *, seed: factory(layer(nn.Dropout, seed / 20), layer(nn.Linear, 12, 2))(seed=seed)
@@ -370,3 +385,167 @@ def test_one_model_for_all_is_refused():
     model = nn.Linear(12, 2).double()
     with pytest.raises(InputError, match=r"of its own for each seed; got one .*make a new one"):
         fit_many(signals, model=lambda seed: model, seeds=SEEDS, lr=0.1, steps=1)  # noqa: ARG005
+
+
+class Moves(nn.Module):
+    """Keeps a moving mean in a buffer, which it replaces instead of writing into it."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(12, 2)
+        self.register_buffer("mean", torch.zeros(12))
+
+    def forward(self, x):
+        if self.training:
+            self.mean = 0.9 * self.mean + 0.1 * x.mean(0)
+        return self.last(x - self.mean)
+
+
+class Counts(nn.Module):
+    """Grows with its calls, which it counts in an attribute."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(12, 2)
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += self.training
+        return self.last(x) * (1 + 0.1 * self.calls)
+
+
+class Remembers(nn.Module):
+    """Has a second way to its weight, around the registered one."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(12, 2, dtype=torch.float64)
+        self.again = [self.last.weight]
+
+    def forward(self, x):
+        return self.last(x) + torch.tanh(x @ self.again[0].T)
+
+
+class Padded(Signs):
+    def __init__(self):
+        super().__init__()
+        self.vectors = nn.Embedding(2, 3, padding_idx=0)
+
+
+class Transposed(nn.Module):
+    def forward(self, x):
+        return x.transpose(1, 2)
+
+
+class NoisyByNumPy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(12, 2)
+
+    def forward(self, x):
+        noise = np.random.standard_normal(12) if self.training else np.zeros(12)  # noqa: NPY002
+        return self.last(x + torch.from_numpy(noise))
+
+
+def tied_memory():
+    first, second = (nn.Linear(*sizes, dtype=torch.float64) for sizes in ((12, 5), (5, 12)))
+    second.weight.data = first.weight.data.T
+    return nn.Sequential(first, nn.Tanh(), second, nn.Linear(12, 2))
+
+
+SILENT = {
+    "a buffer replaced": (factory(Moves), "in a trial of 2 steps"),
+    "a weight in a list": (factory(Remembers), "in a trial of 2 steps"),
+    "padding": (factory(Padded, layer(nn.Linear, 36, 2)), "in a trial of 2 steps"),
+    "dropout of another memory order": (
+        factory(SIGNAL, Transposed, layer(nn.Dropout, 0.5), nn.Flatten, layer(nn.Linear, 12, 2)),
+        "in a trial of 2 steps",
+    ),
+    "memory shared": (factory(tied_memory), "layers share parameters"),
+    "a bias taken away by an instance norm": (
+        factory(
+            SIGNAL,
+            layer(nn.Conv1d, 2, 2, 3, padding=1),
+            layer(nn.InstanceNorm1d, 2),
+            nn.Flatten,
+            layer(nn.Linear, 12, 2),
+        ),
+        "gradients of 1.bias are only rounding",
+    ),
+    "a bias taken away further on": (
+        factory(FIRST, nn.Identity, layer(nn.BatchNorm1d, 8), LAST),
+        "gradients of 0.bias are only rounding",
+    ),
+}
+
+
+@pytest.mark.parametrize(("model", "reason"), SILENT.values(), ids=SILENT)
+def test_what_torch_func_maps_to_something_else_in_silence_is_looped_over(model, reason):
+    compare_with_separate_training(model, how=f"loop: {reason}", steps=20)
+
+
+def test_a_model_that_counts_its_calls_has_made_none_before_training():
+    compare_with_separate_training(factory(Counts), how="stacked", steps=20)
+
+
+def test_replicas_do_not_share_what_numpy_draws():
+    run = fit_many(signals, model=factory(NoisyByNumPy), seeds=SEEDS, lr=0.1, steps=2)
+    assert run.how == "loop: replicas would share what Python or NumPy draw"
+
+
+def test_lazy_layers_draw_from_the_seed_of_their_replica():
+    def weights():
+        model = factory(layer(nn.LazyLinear, 2))
+        return fit_many(signals, model=model, seeds=SEEDS, lr=0.1, steps=1).weights["0.weight"]
+
+    drawn = weights()
+    assert torch.equal(drawn, weights())
+    assert not torch.equal(drawn[0], drawn[1])
+
+
+def test_an_operator_without_a_batching_rule_warns_of_nothing(recwarn):
+    class Cell(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.GRUCell(12, 2)
+
+        def forward(self, x):
+            return self.inner(x)
+
+    compare_with_separate_training(factory(Cell), how="stacked", steps=3)
+    assert not [str(warning.message) for warning in recwarn]
+
+
+def losses(outputs, y):
+    return nn.functional.cross_entropy(outputs, y, reduction="none")
+
+
+LOSSES = {
+    "sum": (partial(nn.functional.cross_entropy, reduction="sum"), "stacked"),
+    "weighted mean": (nn.CrossEntropyLoss(weight=torch.tensor([0.2, 0.8]).double()), "stacked"),
+    "relative to the batch": (lambda o, y: losses(o, y) / losses(o, y).detach().mean(), "stacked"),
+    "the harder half": (
+        lambda o, y: losses(o, y) * (losses(o, y) >= losses(o, y).median()),
+        "stacked",
+    ),
+    "mixed up": (lambda o, y: losses(o, y[torch.randperm(len(y))]), "loop: torch.func cannot map"),
+    "branches": (
+        lambda o, y: losses(o, y) * (2 if losses(o, y).mean() > 0.7 else 1),
+        "loop: torch.func cannot map",
+    ),
+}
+
+
+@pytest.mark.parametrize(("loss", "how"), LOSSES.values(), ids=LOSSES)
+def test_a_loss_sees_the_batch_of_one_replica(loss, how):
+    compare_with_separate_training(factory(FIRST, nn.Tanh, LAST), how=how, loss=loss, steps=20)
+
+
+def test_a_scheduler_of_one_group_is_looped_over_for_several_rates():
+    scheduler = partial(optim.lr_scheduler.LambdaLR, lr_lambda=[lambda t: 1 / (1 + t)])
+    compare_with_separate_training(
+        factory(FIRST, nn.Tanh, LAST),
+        how="loop: the scheduler does not take several rates",
+        scheduler=scheduler,
+        steps=20,
+    )
