@@ -66,6 +66,12 @@ class Threshold:
         if at_most is not None:
             return cls("at_most", -math.inf, _end(at_most, unit))
         if isinstance(within, tuple | list):
+            if len(within) != 2:  # noqa: PLR2004
+                raise InputError(
+                    expected="two margins, (low, high)",
+                    got=repr(within),
+                    cure="within=m means (-m, m), for ratios (1/m, m)",
+                )
             low, high = (_end(end, unit) for end in within)
         else:
             high = _end(within, unit)
@@ -177,9 +183,15 @@ def _check_share(threshold: Threshold, unit: str) -> None:
 
 def _array(measured: npt.ArrayLike) -> npt.NDArray[np.generic]:
     """As NumPy has it. A tensor is known by its method, so that a claim alone loads no torch."""
-    values = [_detached(v) for v in measured] if isinstance(measured, list) else _detached(measured)
-    array = np.asarray(values)
-    if array.dtype.kind not in "biuf":
+    try:
+        if isinstance(measured, list | tuple):
+            array = np.asarray([_detached(value) for value in measured])
+        else:
+            array = np.asarray(_detached(measured))
+    except ValueError:  # rows of unlike lengths
+        array = np.array(None)
+    # NumPy would count what a mask leaves out.
+    if array.dtype.kind not in "biuf" or isinstance(measured, np.ma.MaskedArray):
         raise InputError(
             expected="a number, or one number or boolean a replica",
             got=type(measured).__name__,
@@ -189,11 +201,22 @@ def _array(measured: npt.ArrayLike) -> npt.NDArray[np.generic]:
 
 
 def _detached(value: Any) -> Any:  # noqa: ANN401
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+    if not hasattr(value, "detach"):
+        return value
+    tensor = value.detach().cpu()
+    # NumPy has no bfloat16; the doubles are the same numbers.
+    return (tensor.double() if tensor.is_floating_point() else tensor).numpy()
 
 
 def _seed_list(seeds: Iterable[int] | None, replicas: int) -> list[int]:
-    listed = [operator.index(seed) for seed in (() if seeds is None else seeds)]
+    try:
+        listed = [operator.index(seed) for seed in (() if seeds is None else seeds)]
+    except TypeError:
+        raise InputError(
+            expected=f"{replicas} seeds, whole numbers",
+            got=repr(seeds),
+            cure="pass the seeds the replicas were run with, such as seeds=seeds(16)",
+        ) from None
     if len(listed) != replicas or len(set(listed)) != replicas:
         raise InputError(
             expected=f"{replicas} different seeds, one for each replica",
@@ -204,17 +227,22 @@ def _seed_list(seeds: Iterable[int] | None, replicas: int) -> list[int]:
 
 
 def _end(number: Any, unit: str) -> float:  # noqa: ANN401
-    if unit == RATIO and number <= 0:
+    finite = _finite(number)
+    if unit == RATIO and finite <= 0:
         raise InputError(
             expected="a positive threshold for ratios",
             got=repr(number),
             cure="compare ratios with 1, or claim a difference",
         )
-    return _finite(number)
+    return finite
 
 
 def _finite(number: Any) -> float:  # noqa: ANN401
-    if isinstance(number, bool) or not math.isfinite(number):
+    try:
+        finite = not isinstance(number, bool | str) and math.isfinite(number)
+    except (TypeError, ValueError):  # no number at all, or several
+        finite = False
+    if not finite:
         raise InputError(
             expected="finite numbers",
             got=repr(number),

@@ -45,7 +45,7 @@ def mean_interval(values: npt.ArrayLike) -> Interval:
         values: shape (n,), one finite number a replica.
 
     Raises:
-        InputError: fewer than two replicas, or a number that is not finite.
+        InputError: fewer than two replicas, or a number or an end that is not finite.
 
     Example:
         >>> mean_interval([1.0, 2.0, 3.0]).estimate
@@ -58,10 +58,11 @@ def mean_interval(values: npt.ArrayLike) -> Interval:
             got=f"{np.count_nonzero(~np.isfinite(x))} of {x.size} that are NaN or infinite",
             cure="say what a failed run counts as, or claim the share of failures (booleans)",
         )
-    mean = float(x.mean())
-    standard_error = float(x.std(ddof=1)) / x.size**0.5
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the largest there are
+        mean = float(x.mean())
+        standard_error = float(x.std(ddof=1)) / x.size**0.5
     half = float(stats.t.ppf((1 + _CONFIDENCE) / 2, x.size - 1)) * standard_error
-    return Interval(mean, mean - half, mean + half, x.size)
+    return _checked(Interval(mean, mean - half, mean + half, x.size))
 
 
 def geometric_mean_interval(ratios: npt.ArrayLike) -> Interval:
@@ -81,8 +82,9 @@ def geometric_mean_interval(ratios: npt.ArrayLike) -> Interval:
             cure="claim the difference instead, where a ratio has no sign or no meaning",
         )
     logs = mean_interval(np.log(x))
-    low, estimate, high = np.exp([logs.low, logs.estimate, logs.high])
-    return Interval(float(estimate), float(low), float(high), x.size)
+    with np.errstate(over="ignore"):
+        low, estimate, high = np.exp([logs.low, logs.estimate, logs.high])
+    return _checked(Interval(float(estimate), float(low), float(high), x.size))
 
 
 def failure_rate_interval(failed: npt.ArrayLike) -> Interval:
@@ -107,6 +109,16 @@ def failure_rate_interval(failed: npt.ArrayLike) -> Interval:
     test = stats.binomtest(int(x.sum()), x.size)
     interval = test.proportion_ci(_CONFIDENCE, method="exact")
     return Interval(float(x.mean()), float(interval.low), float(interval.high), x.size)
+
+
+def _checked(interval: Interval) -> Interval:
+    if not np.isfinite([interval.low, interval.estimate, interval.high]).all():
+        raise InputError(
+            expected="an interval within the range of floating point",
+            got=f"{interval.low:.3g} to {interval.high:.3g}",
+            cure="measure in a larger unit, or claim the logarithm",
+        )
+    return interval
 
 
 def _replicas(values: npt.ArrayLike) -> npt.NDArray[np.generic]:

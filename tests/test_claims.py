@@ -284,7 +284,39 @@ REFUSED = {
     "letter for times": ({"measured": 2.0, "at_least": 1, "unit": "x"}, "write unit='×'"),
     "per cent": ({"measured": 2.0, "at_least": 1, "unit": "%"}, "write unit='points'"),
     "label": ({"measured": 2.0, "at_least": 1, "label": "Final_loss"}, "got 'Final_loss'"),
+    "rows of unlike lengths": ({"measured": [[1.0], [1.0, 2.0]], "at_least": 0}, "got list"),
+    "masked": (
+        {
+            "measured": np.ma.masked_array([1.0, 9.0, 1.0], [0, 1, 0]),
+            "at_least": 0,
+            "seeds": [1, 2],
+        },
+        "got MaskedArray",
+    ),
+    "seeds that are a number": ({"measured": [1.0, 2.0], "at_least": 0, "seeds": 2}, "got 2"),
+    "seeds that are not whole": (
+        {"measured": [1.0, 2.0], "at_least": 0, "seeds": [1.0, 2.0]},
+        r"whole numbers; got \[1\.0, 2\.0\]",
+    ),
+    "three margins": ({"measured": 1.0, "within": (0, 1, 2)}, r"two margins.*got \(0, 1, 2\)"),
+    "threshold as text": ({"measured": 1.0, "at_least": "0"}, "got '0'"),
+    "ratio with a threshold as text": ({"measured": 1.0, "at_least": "1", "unit": "×"}, "got '1'"),
+    "thresholds": ({"measured": 1.0, "at_least": np.zeros(2)}, "got array"),
+    "interval without end": (
+        {"measured": [1e-300, 1e300], "at_least": 1e-300, "seeds": [1, 2], "unit": "×"},
+        "within the range of floating point; got 0 to inf",
+    ),
+    "numbers too large to square": (
+        {"measured": [1e200, 3e200], "at_least": 0, "seeds": [1, 2]},
+        "within the range of floating point",
+    ),
 }
+
+
+def test_half_precision_is_measured_as_it_is() -> None:
+    numbers = torch.tensor([1.5, 2.5, 1.5, 2.5], dtype=torch.bfloat16)
+    assert record(numbers, at_least=0.5, seeds=SEEDS)["measured"] == 2.0
+    assert record(list(numbers), at_least=0.5, seeds=SEEDS)["measured"] == 2.0
 
 
 @pytest.mark.parametrize(("given", "message"), REFUSED.values(), ids=REFUSED)

@@ -53,8 +53,8 @@ def read_evidence(file: Path) -> dict[str, Any]:
         dict(data["environment"])
         for claim in data["claims"]:
             _key(claim)
-            margin(claim)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            _entry(claim, claim)  # reads whatever a comparison will
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise InputError(
             expected=f"an evidence.json in {file}",
             got=repr(error),

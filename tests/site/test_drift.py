@@ -122,6 +122,14 @@ def test_another_file_is_refused(tmp_path, text):
         read_evidence(file)
 
 
+@pytest.mark.parametrize("missing", ["holds", "line", "unit", "standard_error", "interval"])
+def test_a_claim_that_lacks_what_is_compared_is_refused(tmp_path, missing):
+    file = tmp_path / "evidence.json"
+    file.write_text(json.dumps(data({k: v for k, v in claim().items() if k != missing})))
+    with pytest.raises(InputError, match=f"expected an evidence.json in .*{missing}"):
+        read_evidence(file)
+
+
 def test_a_file_is_read_as_it_was_written(tmp_path):
     file = tmp_path / "evidence.json"
     file.write_text(json.dumps(data(claim())), encoding="utf-8")
