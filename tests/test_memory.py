@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 from functools import partial
 
 import pytest
@@ -155,6 +158,63 @@ def test_the_peak_is_what_the_allocator_reports(mode, optimizer):
     assert profile.peak_bytes == pytest.approx(profile.measured_peak_bytes, rel=1e-3)
 
 
+class Transposed(nn.Module):
+    """Its linear layer reads an input that is not contiguous."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(64, 256)
+
+    def forward(self, x):
+        return self.layer(x.transpose(0, 1))
+
+
+@pytest.mark.parametrize("mode", ["train", "inference"])
+def test_a_linear_layer_adds_its_bias_in_place_as_for_real_tensors(mode):
+    profile = memory_profile(
+        Transposed,
+        (16, 32, 64),
+        mode=mode,
+        device="cpu",
+        measure=True,
+        loss=lambda outputs: outputs.square().mean(),
+    )
+    assert profile.peak_bytes == pytest.approx(profile.measured_peak_bytes, rel=1e-3)
+    outputs = 4 * 16 * 32 * 256
+    if mode == "inference":  # the input is copied in order while the layer works
+        assert profile.peak_bytes < 2 * outputs
+
+
+def test_measuring_prints_nothing():
+    """The profiler's library writes log lines past Python's streams; loaded once a process."""
+    code = (
+        "from torch import nn; from dlfaq import memory_profile; import os;"
+        "memory_profile(nn.Linear(2, 2), (1, 2), device='cpu', measure=True);"
+        "assert 'KINETO_LOG_LEVEL' not in os.environ"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "KINETO_LOG_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout == done.stderr == ""
+
+
+def test_gradients_of_a_sparse_embedding_hold_the_rows_that_were_used():
+    def make(*, sparse):
+        embedding = nn.Embedding(10_000, 8, sparse=sparse)
+        return nn.Sequential(embedding, nn.Flatten(), nn.Linear(24, CLASSES))
+
+    tokens = torch.zeros(4, 3, dtype=torch.int64)
+    sparse, dense = (
+        memory_profile(
+            partial(make, sparse=kind), tokens, optimizer="sgd", device="cpu", measure=True
+        )
+        for kind in (True, False)
+    )
+    assert dense.peak_bytes - sparse.peak_bytes > 0.9 * 4 * 10_000 * 8
+    assert sparse.peak_bytes == pytest.approx(sparse.measured_peak_bytes, rel=0.01)
+
+
 def test_what_making_the_model_took_is_not_measured():
     def make():
         torch.zeros(10**6)
@@ -280,6 +340,26 @@ def test_what_is_recomputed_runs_the_kernels_of_the_forward_pass(precision):
     assert blocks.activations_bytes < whole.activations_bytes / 4
 
 
+class Checkpointed(nn.Module):
+    """A model that checkpoints its layers itself, one whose kernel is another on a GPU."""
+
+    def __init__(self, width=8):
+        super().__init__()
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Linear(width, width), nn.Dropout(0.5)) for _ in range(3)
+        )
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.utils.checkpoint.checkpoint(layer, x, use_reentrant=False)
+        return x
+
+
+def test_what_a_model_checkpoints_itself_is_recomputed_by_the_same_kernels():
+    operations = memory_profile(Checkpointed, (4, 8)).operations
+    assert operations.count("native_dropout") == 2 * 3
+
+
 def test_checkpointing_needs_something_to_wrap():
     with pytest.raises(
         InputError, match=r"blocks in an nn.Sequential or nn.ModuleList; got Linear"
@@ -362,6 +442,14 @@ def test_autocast_keeps_layer_norm_in_float32_on_a_gpu():
     assert profile.activations_bytes == expected + weight_of_the_loss
 
 
+def test_autocast_resizes_images_in_float32_on_a_gpu():
+    model = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Upsample(scale_factor=8, mode="bilinear"))
+    profile = memory_profile(model, (2, 1, 8, 8), precision="amp", mode="inference")
+    assert profile.temporaries_bytes >= 4 * 2 * 64 * 64
+    cpu = memory_profile(model, (2, 1, 8, 8), precision="amp", mode="inference", device="cpu")
+    assert cpu.temporaries_bytes < 4 * 2 * 64 * 64
+
+
 def test_layers_that_share_a_weight_count_it_once():
     class Tied(nn.Module):
         def __init__(self):
@@ -405,6 +493,19 @@ def test_no_model_is_too_large(meta):
     profile = memory_profile(model, (1, 2**19))
     assert profile.parameters_bytes == 2**40
     assert profile.optimizer_state_bytes == 2**41
+
+
+def test_truncated_normal_weights_are_not_drawn(capsys):
+    """PyTorch looks at them to draw again: those of a terabyte would be drawn for real."""
+
+    def make():
+        print("made")
+        layer = nn.Linear(2**19, 2**19, bias=False)
+        nn.init.trunc_normal_(layer.weight, std=0.02)
+        return layer
+
+    assert memory_profile(make, (1, 2**19), mode="inference").parameters_bytes == 2**40
+    assert capsys.readouterr().out == "made\n"  # not a second time, for real
 
 
 def test_a_function_that_looks_at_its_weights_is_called_for_real():
@@ -482,6 +583,22 @@ class Counts(nn.Module):
         return x[x > 0]
 
 
+class Numbers(nn.Module):
+    def forward(self, x):
+        return x + x.numpy().mean()
+
+
+class Elsewhere(nn.Module):
+    def forward(self, x):
+        return x + torch.ones(4, device="meta")
+
+
+def compiled():
+    model = nn.ReLU()
+    model.compile()  # nothing yet: it compiles when it is first called
+    return model
+
+
 @torch.library.custom_op("dlfaq_tests::opaque", mutates_args=())
 def opaque(x: torch.Tensor) -> torch.Tensor:
     return x.clone()
@@ -497,13 +614,26 @@ class Opaque(nn.Module):
     [
         (Looks, r"aten._local_scalar_dense.*Looks at .*test_memory.py:\d+.*take out .item"),
         (Counts, r"aten.nonzero.*Counts at .*test_memory.py:\d+.*boolean indexing"),
+        (Numbers, r"a call of NumPy in Numbers at .*test_memory.py:\d+.*stay with PyTorch"),
+        (Elsewhere, r"two devices in Elsewhere at .*test_memory.py:\d+.*take out .cuda"),
+        (lambda: nn.LazyLinear(3), r"know their shapes; got LazyLinear; .*nn.Linear"),
+        (compiled, r"one operation after another; got ReLU, which is compiled; leave out torch.co"),
         (Opaque, r"got dlfaq_tests::opaque in Opaque at .*test_memory.py:\d+.*register_fake"),
         (
             lambda: nn.Linear(3, 3),
-            r"inputs that Linear takes; got RuntimeError.*same reduction dim",
+            r"a step of Linear that runs on.*; got RuntimeError.*same reduction dim",
         ),
     ],
-    ids=["if on a tensor", "boolean indexing", "no fake kernel", "wrong shape"],
+    ids=[
+        "if on a tensor",
+        "boolean indexing",
+        "NumPy",
+        "two devices",
+        "lazy",
+        "compiled",
+        "no fake kernel",
+        "wrong shape",
+    ],
 )
 def test_a_model_that_cannot_be_followed_says_where_and_what_to_do(model, message):
     with pytest.raises(InputError, match=message):

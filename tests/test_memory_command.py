@@ -32,6 +32,13 @@ def looks_at_numbers():
 def fails():
     raise RuntimeError("out of tea")
 
+def sized(width):
+    return nn.Linear(width, 1)
+
+def nothing():
+    pass
+
+made = nn.Linear(1, 1)
 number = 3
 """
 WIDTH = 64
@@ -88,6 +95,15 @@ def test_torchvision_models_come_with_their_own_size_of_image(name, size):
     assert read_model(f"torchvision:{name}").example == (3, size, size)
 
 
+def test_a_model_for_pixels_is_made_without_a_download(monkeypatch):
+    """Torchvision fetches weights for the backbone unless it is told not to."""
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", None)
+    model = read_model("torchvision:lraspp_mobilenet_v3_large")
+    assert model.example == (3, 520, 520)
+    profile = memory_profile(model.make, (2, 3, 64, 64))
+    assert profile.parameters_bytes == 4 * 3_221_538  # as torchvision's documentation counts them
+
+
 def test_the_largest_batch_fits_and_one_more_does_not(folder, capsys):
     file = folder / "memory.json"
     arguments = ["net.py:make_model", "--input-shape", "64"]
@@ -128,11 +144,22 @@ def test_the_step_is_drawn(folder):
         (["resnet50"], "torchvision:NAME or path/to/file.py:function; got 'resnet50'"),
         (["torchvision:resnet51"], "a model of torchvision; got 'resnet51'"),
         (["nowhere.py:make"], "expected a Python file"),
-        (["net.py:make"], "a function of net.py; got 'make'; there is .*make_model"),
-        (["net.py:number"], "a function of net.py; got 'number'"),
+        (
+            ["net.py:make"],
+            "a function of net.py that returns the model; got 'make'; there is make_model, ",
+        ),
+        (["net.py:number"], "a function of net.py that returns the model; got number, an int"),
+        (["net.py:made"], "got made, a Linear; there is make_model"),
+        (["net.py:sized"], r"called without arguments; got sized\(width\); write one that"),
+        (["net.py:nothing"], "nothing to return a model, or .*; got NoneType; return model"),
+        (["net.py:with_inputs", "--json", "."], "the name of a file; got ., a folder"),
+        (["torchvision:r3d_18"], "give --input-shape, such as .*video 3,16,112,112"),
         (["net.py:make_model"], "shape of an example.*give --input-shape"),
         (["net.py:make_model", "--input-shape", "3,-1"], "expected the shape of one example"),
-        (["net.py:make_model", "--input-shape", "63"], "inputs that Sequential takes"),
+        (
+            ["net.py:make_model", "--input-shape", "63"],
+            "a step of Sequential that runs on inputs of these",
+        ),
         (["net.py:with_inputs", "--optimizer", "adm"], "an optimizer among"),
         (["net.py:with_inputs", "--batch-size", "0"], "batch size of 1 or more"),
         (["net.py:with_inputs", "--fit", "24 parsecs"], "a size above 0 with its unit"),

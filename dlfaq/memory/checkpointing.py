@@ -7,9 +7,8 @@ the backward pass arrives (Chen et al., "Training Deep Nets with Sublinear Memor
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import nn
 from torch.utils.checkpoint import checkpoint
@@ -17,17 +16,14 @@ from torch.utils.checkpoint import checkpoint
 from dlfaq.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
 __all__ = ["checkpoint_blocks"]
 
 _FEWEST_LAYERS = 4  # shorter chains have nothing between two checkpoints
 
 
-def checkpoint_blocks(
-    model: nn.Module, context: Callable[[], AbstractContextManager[object]] = nullcontext
-) -> list[str]:
+def checkpoint_blocks(model: nn.Module) -> list[str]:
     """Make the blocks of a model checkpointed, in place, and name them.
 
     A block is a child of an `nn.Sequential` or `nn.ModuleList` that has children itself, such as a
@@ -38,7 +34,6 @@ def checkpoint_blocks(
 
     Args:
         model: changed in place.
-        context: makes what each block runs in, the second time too.
 
     Raises:
         InputError: it has neither.
@@ -46,7 +41,7 @@ def checkpoint_blocks(
     blocks = dict(_blocks(model, ""))
     for block in set(blocks.values()):  # one that is used twice is wrapped once
         # One attribute of the instance: hooks, names and the state dict stay as they are.
-        again = partial(checkpoint, _inside(context, block.forward), use_reentrant=False)
+        again = partial(checkpoint, block.forward, use_reentrant=False)
         block.forward = again
     if blocks:
         return list(blocks)
@@ -56,7 +51,7 @@ def checkpoint_blocks(
         if isinstance(module, nn.Sequential) and len(module) >= _FEWEST_LAYERS
     }
     for chain in chains.values():
-        pieces = [_inside(context, nn.Sequential(*piece)) for piece in _pieces(list(chain))]
+        pieces = [nn.Sequential(*piece) for piece in _pieces(list(chain))]
         chain.forward = partial(_through, pieces)  # type: ignore[method-assign]
     if chains:
         return list(chains)
@@ -82,21 +77,11 @@ def _pieces(layers: list[nn.Module]) -> list[list[nn.Module]]:
     return pieces
 
 
-def _through(pieces: list[Callable[..., Any]], x: object) -> object:
+def _through(pieces: list[nn.Sequential], x: object) -> object:
     *recomputed, last = pieces  # the last one's activations are used at once
     for piece in recomputed:
         x = checkpoint(piece, x, use_reentrant=False)
     return last(x)
-
-
-def _inside(
-    context: Callable[[], AbstractContextManager[object]], function: Callable[..., Any]
-) -> Callable[..., Any]:
-    def run(*args: object, **keywords: object) -> object:
-        with context():
-            return function(*args, **keywords)
-
-    return run
 
 
 def _blocks(module: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:

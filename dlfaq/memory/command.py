@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from functools import partial
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,17 @@ from dlfaq.memory.fit import largest_batch
 from dlfaq.memory.inputs import shapes_of, tensors_of
 from dlfaq.memory.profile import memory_profile
 from dlfaq.memory.spec import read_bytes, read_model, read_shape
+from dlfaq.memory.tracing import fake_model, new_fake_mode
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["report"]
 
 _USUAL_BATCH = 32
+_ENDING = (".json", ".svg")
 
 
 def report(options: Namespace) -> str:
@@ -34,18 +38,27 @@ def report(options: Namespace) -> str:
             raise InputError(
                 expected="a file in a folder that exists", got=str(file), cure="make the folder"
             )
+        if file is not None and file.is_dir():
+            raise InputError(
+                expected="the name of a file",
+                got=f"{file}, a folder",
+                cure=f"write for example {file / 'memory'}{_ENDING[file is options.figure]}",
+            )
     model = read_model(options.model, options.folder)
     example = read_shape(options.input_shape) if options.input_shape else model.example
     inputs = model.inputs if example is None else (_USUAL_BATCH, *example)
     if inputs is None:
         raise InputError(
             expected="the shape of an example",
-            got=f"{options.model}, which returns a model alone",
-            cure="give --input-shape, or return (model, inputs) from the function",
+            got=f"{options.model}, a model alone",
+            cure="give --input-shape, such as 3,224,224 (for video 3,16,112,112: the frames come "
+            "second), or return (model, inputs) from a function of yours",
         )
+    # Made once, however many batches are tried; to measure, it is made for real too.
+    made = model.make if options.measure else fake_model(model.make, new_fake_mode())
     profile_at = partial(
         memory_profile,
-        model.make,
+        made,
         inputs,
         mode="inference" if options.inference else "train",
         optimizer=options.optimizer,
@@ -66,7 +79,8 @@ def report(options: Namespace) -> str:
     lines += [_title(options, shapes), str(profile)]
     if options.json is not None:
         data = {"model": options.model, **_optimizer(options), **profile.as_dict()}
-        options.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        with _writing(options.json):
+            options.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     if options.figure is not None:
         _draw(profile, options.figure)
     return "\n".join(lines)
@@ -83,6 +97,18 @@ def _title(options: Namespace, shapes: list[Any]) -> str:
     return f"{options.model}, inputs {sizes}, {', '.join(how)}; predicted for {options.device}"
 
 
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            expected="a file that can be written",
+            got=f"{file}: {error.strerror}",
+            cure="name a file elsewhere",
+        ) from error
+
+
 def _draw(profile: MemoryProfile, file: Path) -> None:
     # Most runs draw nothing, and matplotlib takes a while to load.
     from matplotlib import style  # noqa: PLC0415
@@ -92,7 +118,8 @@ def _draw(profile: MemoryProfile, file: Path) -> None:
         figure = Figure()
         profile.plot(figure.add_subplot())
         try:
-            figure.savefig(file, facecolor="white")
+            with _writing(file):
+                figure.savefig(file, facecolor="white")
         except ValueError as error:
             raise InputError(
                 expected="a file name that ends in .svg, .png or .pdf", got=file.name, cure="add it"

@@ -1,4 +1,7 @@
-"""What PyTorch would do on a GPU, said to fake tensors on the CPU.
+"""What PyTorch does with real tensors, and on a GPU, said to fake tensors on the CPU.
+
+A linear layer whose input is not contiguous adds its bias in place. For fake tensors PyTorch adds
+out of place, as for all tensors of Python's making, which would take the output twice.
 
 A fake tensor can call itself a CUDA tensor, but its backward pass needs a driver. So the prediction
 runs on the CPU, and what PyTorch does otherwise on a GPU, and what costs memory, is chosen here:
@@ -27,15 +30,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import ModuleType
 
-__all__ = ["CudaKernels"]
+__all__ = ["Kernels", "instead"]
 
-_SDPA = "scaled_dot_product_attention"
 _own_dropout, _own_attention = F.dropout, F.scaled_dot_product_attention
+_own_linear = F.linear
+_run_backward = torch.autograd.graph._engine_run_backward  # noqa: SLF001 - it has no other name
 _FLASH = torch.ops.aten._scaled_dot_product_flash_attention  # noqa: SLF001 - they have no other
 _EFFICIENT = torch.ops.aten._scaled_dot_product_efficient_attention  # noqa: SLF001 - names
 _HALF = (torch.bfloat16, torch.float16)
 _WIDEST_HEAD = 256  # of flash attention
 _HEAD_UNIT = 8
+_MATRIX = 2  # dimensions
 
 # Those of PyTorch's list "CUDA ops that autocast to float32" that allocate as much as they take in.
 _IN_FLOAT32 = {
@@ -45,6 +50,8 @@ _IN_FLOAT32 = {
     "cumsum",
     "exp",
     "group_norm",
+    "huber_loss",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -59,11 +66,21 @@ _IN_FLOAT32 = {
     "smooth_l1_loss",
     "softmax",
     "softplus",
+    "upsample",
 }
 
 
-class CudaKernels(TorchFunctionMode):
-    """Calls what runs on a GPU in place of what runs on the CPU."""
+class Kernels(TorchFunctionMode):
+    """Calls what runs for real tensors in place of what runs for fake ones.
+
+    Args:
+        on_cuda: what runs on a GPU, not on the CPU.
+    """
+
+    def __init__(self, *, on_cuda: bool) -> None:
+        super().__init__()
+        self._instead = _ON_CUDA if on_cuda else _ANYWHERE
+        self._on_cuda = on_cuda
 
     def __torch_function__(
         self,
@@ -72,22 +89,26 @@ class CudaKernels(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401
-        """Run `func`, or what a GPU runs in its place."""
+        """Run `func`, or what runs in its place. The mode is off inside of what it calls."""
         keywords = dict(kwargs or {})
+        if func is Tensor.backward and not any(keywords.values()) and not args[0].dim():
+            return self._backward(args[0])
         if func is F.multi_head_attention_forward:
-            # The mode is off inside of what it calls.
-            with (
-                _instead(F, dropout=_dropout, softmax=_softmax),
-                _instead(F, **{_SDPA: _attention}),
-            ):
+            with instead(F, **(_IN_ATTENTION_ON_CUDA if self._on_cuda else _IN_ATTENTION)):
                 return func(*args, **keywords)
-        if _autocast() and getattr(func, "__name__", "") in _IN_FLOAT32:
+        if self._on_cuda and _autocast() and getattr(func, "__name__", "") in _IN_FLOAT32:
             args, keywords = tree_map_only(Tensor, _in_float32, (tuple(args), keywords))
-        return _ON_CUDA.get(func, func)(*args, **keywords)
+        return self._instead.get(func, func)(*args, **keywords)
+
+    def _backward(self, loss: Tensor) -> None:
+        """With the mode on: what is checkpointed runs its forward pass again, as it did before."""
+        with self:
+            kept = {"allow_unreachable": True, "accumulate_grad": True}
+            _run_backward((loss,), (torch.ones_like(loss),), False, False, (), **kept)
 
 
 @contextmanager
-def _instead(module: ModuleType, **functions: Callable[..., Any]) -> Iterator[None]:
+def instead(module: ModuleType, **functions: Callable[..., Any]) -> Iterator[None]:
     """Put these functions of a module in place of its own."""
     own = {name: getattr(module, name) for name in functions}
     for name, function in functions.items():
@@ -105,6 +126,13 @@ def _autocast() -> bool:
 
 def _in_float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in _HALF else tensor
+
+
+def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:  # noqa: A002
+    if bias is None or input.dim() <= _MATRIX or input.is_contiguous():
+        return _own_linear(input, weight, bias)
+    output = _own_linear(input, weight)
+    return output.add_(bias.to(output.dtype))
 
 
 def _softmax(x: Tensor, dim: int) -> Tensor:
@@ -159,8 +187,17 @@ def _attention(  # noqa: PLR0917 - the signature is PyTorch's
     return attended
 
 
+_ANYWHERE: dict[Callable[..., Any], Callable[..., Any]] = {F.linear: _linear}
 _ON_CUDA: dict[Callable[..., Any], Callable[..., Any]] = {
+    **_ANYWHERE,
     F.dropout: _dropout,
     torch.dropout: _dropout,
     F.scaled_dot_product_attention: _attention,
+}
+_IN_ATTENTION = {"linear": _linear}
+_IN_ATTENTION_ON_CUDA = {
+    **_IN_ATTENTION,
+    "dropout": _dropout,
+    "softmax": _softmax,
+    "scaled_dot_product_attention": _attention,
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import gc
+import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +17,7 @@ from dlfaq.errors import InputError
 from dlfaq.memory.step import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dlfaq.memory.inputs import Inputs
     from dlfaq.memory.step import Settings
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["measured_peak"]
 
 _STEP = "dlfaq: the measured step"
+_LEVEL, _NOTHING = "KINETO_LOG_LEVEL", "99"
 
 
 def measured_peak(
@@ -66,7 +69,8 @@ def measured_peak(
 
 def _on_cpu(model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: Settings) -> int:
     gc.collect()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+    recorder = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
+    with _quiet_start(), recorder as recorded:
         step = _real_step(model, inputs, settings)
         step.run(lambda _: None)
         step.clear()
@@ -81,6 +85,22 @@ def _on_cpu(model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings
             if event.start_ns() >= begin:
                 peak = max(peak, held)
     return peak
+
+
+@contextmanager
+def _quiet_start() -> Iterator[None]:
+    """Without what the profiler's library prints when it starts and stops.
+
+    It reads its level once, when it is first used; a level that the user set stands.
+    """
+    if _LEVEL in os.environ:
+        yield
+        return
+    os.environ[_LEVEL] = _NOTHING
+    try:
+        yield
+    finally:
+        del os.environ[_LEVEL]
 
 
 def _real_step(

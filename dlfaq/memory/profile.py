@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dlfaq.memory.account import MemoryProfile
 from dlfaq.memory.inputs import Inputs, batch_of, shapes_of, tensors_of
-from dlfaq.memory.kernels import CudaKernels
+from dlfaq.memory.kernels import Kernels
 from dlfaq.memory.measured import measured_peak
 from dlfaq.memory.step import Settings, Step
 from dlfaq.memory.tracing import fake_inputs, fake_model, named_errors, new_fake_mode
@@ -52,14 +52,16 @@ def memory_profile(
     step's end.
 
     - parameters, buffers: of the model; inputs: those and the labels.
-    - gradients: of the parameters, from the moment each is final.
+    - gradients: of the parameters, from the moment each is final. Sparse ones stay temporaries.
     - activations: what the graph holds for the backward pass and is none of the above. A layer that
       is recomputed has them among the temporaries.
     - temporaries: everything else, such as gradients of activations.
     - rounding: what is added to fill multiples of 512 bytes (device "cuda").
 
-    On a GPU cuBLAS keeps workspaces beside these, in no kind and not in the peak: for training and
-    from the Hopper generation on 64 MiB, see `dlfaq.memory.workspace`.
+    Not in it: what a library allocates inside its kernels. It matters for `nn.LSTM`, `nn.GRU` and
+    `nn.RNN`, which are followed step by step: on the CPU the workspace of oneDNN's LSTM is about as
+    large as all else that training saves; that of cuDNN we could not measure. The workspaces that
+    cuBLAS keeps on a GPU are told beside the peak: see `dlfaq.memory.workspace`.
 
     Args:
         model: left as it is; or a function that makes it, so that its weights are never allocated.
@@ -122,9 +124,8 @@ def _predicted(
     fake = fake_model(model, mode)
     arguments = fake_inputs(inputs, mode)
     tracker = Tracker(_CUDA_UNIT if on_cuda else 1)
-    kernels = CudaKernels if on_cuda else nullcontext
-    with named_errors(type(fake).__name__), mode, _followed(), kernels():
-        step = Step(fake, arguments, settings, autocast_device="cpu", kernels=kernels)
+    with named_errors(type(fake).__name__), mode, _followed(), Kernels(on_cuda=on_cuda):
+        step = Step(fake, arguments, settings, autocast_device="cpu")
         step.run(lambda _: None)
         step.clear()
         _settle(step, tracker, on_cuda=on_cuda)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from functools import partial
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from torch import nn
 
 from dlfaq.errors import InputError
 from dlfaq.memory.tracing import made_by, new_fake_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from torch import nn
+    from types import ModuleType
 
 __all__ = ["Model", "read_bytes", "read_model", "read_shape"]
 
@@ -86,9 +89,15 @@ def read_model(text: str, folder: Path = Path()) -> Model:
         )
     function = _function(folder / source, name)
     made = made_by(function, new_fake_mode())
-    if isinstance(made, tuple) and len(made) == 2:  # noqa: PLR2004 - model and inputs
+    if isinstance(made, nn.Module):
+        return Model(function)
+    if isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], nn.Module):  # noqa: PLR2004
         return Model(lambda: function()[0], inputs=made[1])
-    return Model(function)
+    raise InputError(
+        expected=f"{name} to return a model, or a tuple of the model and its inputs",
+        got=type(made).__name__,
+        cure="return model, or (model, inputs)",
+    )
 
 
 def _from_torchvision(name: str) -> Model:
@@ -102,16 +111,22 @@ def _from_torchvision(name: str) -> Model:
             got=repr(name),
             cure="see torchvision.models.list_models(); resnet50 is one",
         ) from error
+    weights: dict[str, Any] = {"weights": None}
+    if "weights_backbone" in signature(builder).parameters:
+        weights["weights_backbone"] = None  # else torchvision downloads them
+    make = partial(builder, **weights)
+    if ".video." in builder.__module__:  # of no usual number of frames
+        return Model(make)
     size = _image_size(models.get_model_weights(name))
     if name.startswith("vit_"):  # built for one size, whatever its best weights were trained on
         size = _USUAL_IMAGE
-    return Model(lambda: builder(weights=None), example=(3, size, size))
+    return Model(make, example=(3, size, size))
 
 
 def _image_size(weights: Any) -> int:  # noqa: ANN401 - an enumeration that torchvision makes
     """The side of the images that the model's published weights are evaluated on."""
     options = getattr(weights.DEFAULT.transforms, "keywords", {})
-    size = options.get("crop_size", _USUAL_IMAGE)
+    size = options.get("crop_size", options.get("resize_size", _USUAL_IMAGE))
     return int(size[0] if isinstance(size, list | tuple) else size)
 
 
@@ -127,11 +142,36 @@ def _function(file: Path, name: str) -> Callable[[], Any]:
     sys.modules[file.stem] = module
     spec.loader.exec_module(module)
     function = getattr(module, name, None)
-    if not callable(function):
-        names = [n for n, value in vars(module).items() if callable(value) and n[0] != "_"]
+    if not callable(function) or isinstance(function, nn.Module):
+        names = [n for n, value in vars(module).items() if _is_own_function(value, module)]
         raise InputError(
-            expected=f"a function of {file.name}",
-            got=repr(name),
-            cure=f"there is {', '.join(names)}" if names else "define one that returns the model",
+            expected=f"a function of {file.name} that returns the model",
+            got=repr(name) if function is None else f"{name}, {_a(type(function).__name__)}",
+            cure=f"there is {', '.join(names)}" if names else "define one",
+        )
+    needed = [p.name for p in signature(function).parameters.values() if _is_needed(p)]
+    if needed:
+        raise InputError(
+            expected="a function that is called without arguments",
+            got=f"{name}({', '.join(needed)})",
+            cure=f"write one that returns {name}(…) with the arguments you mean",
         )
     return function  # type: ignore[no-any-return]
+
+
+def _is_own_function(value: object, module: ModuleType) -> bool:
+    if not callable(value) or getattr(value, "__module__", None) != module.__name__:
+        return False
+    name = getattr(value, "__name__", "_")
+    return not name.startswith(("_", "<")) and not any(
+        _is_needed(p) for p in signature(value).parameters.values()
+    )
+
+
+def _is_needed(parameter: Parameter) -> bool:
+    variable = parameter.kind in {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
+    return parameter.default is Parameter.empty and not variable
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

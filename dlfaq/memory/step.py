@@ -61,7 +61,6 @@ class Step:
         inputs: on the model's device.
         settings: how to run.
         autocast_device: where the tensors really are, fake ones on "cpu".
-        kernels: makes the mode under which blocks are recomputed; the backward pass leaves all.
 
     Attributes:
         optimizer: None for inference.
@@ -75,7 +74,6 @@ class Step:
         settings: Settings,
         *,
         autocast_device: str,
-        kernels: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._settings = settings
         self._train = settings.mode == "train"
@@ -85,7 +83,7 @@ class Step:
             _to_bfloat16(model)
             inputs = tree_map_only(Tensor, _in_bfloat16, inputs)
         if settings.checkpointing and self._train:
-            checkpoint_blocks(model, kernels)
+            checkpoint_blocks(model)
         self.model = model
         self.inputs = inputs
         self.labels: dict[int, Tensor] = {}

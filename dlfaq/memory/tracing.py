@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
+    FakeTensorDeviceMismatchError,
     FakeTensorMode,
     UnsupportedOperatorException,
 )
@@ -24,6 +25,7 @@ from torch.utils._pytree import tree_map_only
 
 from dlfaq.errors import DlfaqError, InputError
 from dlfaq.memory.inputs import on_cpu
+from dlfaq.memory.kernels import instead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,7 +48,7 @@ def fake_model(model: nn.Module | Callable[[], nn.Module], mode: FakeTensorMode)
     """A fake copy of a model, or what a function makes without allocating.
 
     Raises:
-        InputError: the function makes something else.
+        InputError: the function makes something else, or a model whose step is not PyTorch's own.
     """
     made = model if isinstance(model, nn.Module) else made_by(model, mode)
     if not isinstance(made, nn.Module):
@@ -55,6 +57,8 @@ def fake_model(model: nn.Module | Callable[[], nn.Module], mode: FakeTensorMode)
             got=f"a function that returned {type(made).__name__}",
             cure="return the model",
         )
+    for module in made.modules():
+        _refuse_what_has_no_steps(module)
     # Fake or not: deep copies that the function made have views that share no storage with them.
     with _CopiesAreFake(mode):
         return copy.deepcopy(made)
@@ -64,13 +68,35 @@ def made_by(function: Callable[[], T], mode: FakeTensorMode) -> T:
     """What a function returns, made of fake tensors where it can be.
 
     A function that looks at the weights it draws cannot run on fake ones. It is called for real
-    then.
+    then. PyTorch's own truncated normal numbers look too, to draw again: fake ones are not drawn.
     """
     try:
-        with mode, _quiet():
+        with mode, _quiet(), instead(nn.init, _no_grad_trunc_normal_=_undrawn):
             return function()
     except Exception:  # noqa: BLE001 - if it was the function's own, the real call raises it again
         return function()
+
+
+def _undrawn(tensor: Tensor, *_: object, **__: object) -> Tensor:
+    return tensor
+
+
+def _refuse_what_has_no_steps(module: nn.Module) -> None:
+    """A model whose layers have no shapes yet, or that a compiler runs."""
+    kind = type(module).__name__
+    if any(nn.parameter.is_lazy(p) for p in module.parameters(recurse=False)):
+        raise InputError(
+            expected="layers that know their shapes",
+            got=kind,
+            cure="write the layer with its input size, such as nn.Linear for nn.LazyLinear",
+        )
+    compiled = getattr(module, "_compiled_call_impl", None) is not None
+    if compiled or hasattr(module, "_orig_mod") or isinstance(module, torch.jit.ScriptModule):
+        raise InputError(
+            expected="a model that runs one operation after another",
+            got=f"{kind}, which is compiled",
+            cure="leave out torch.compile or torch.jit: what a compiler fuses is not predicted",
+        )
 
 
 def fake_inputs(inputs: Inputs, mode: FakeTensorMode) -> Inputs:
@@ -138,6 +164,20 @@ def named_errors(model: str) -> Iterator[None]:
             "tensor, or decide by shapes or an attribute of the module",
         ) from error
     except Exception as error:
+        if _asks_for_numbers(error):
+            raise InputError(
+                expected="a model whose operations depend on shapes alone",
+                got=f"a call of NumPy in {model}{_place(error)}, which needs the numbers in a "
+                "tensor",
+                cure="stay with PyTorch's operations there",
+            ) from error
+        if _is_elsewhere(error):
+            raise InputError(
+                expected="a model that puts its tensors where its inputs are",
+                got=f"two devices in {model}{_place(error)}: {_first_line(error)}",
+                cure='take out .cuda() and .to("cuda"), or write .to(x.device): a GPU is predicted '
+                "without one",
+            ) from error
         if _has_no_fake_kernel(error):
             raise InputError(
                 expected="operators that PyTorch can follow without numbers",
@@ -146,10 +186,19 @@ def named_errors(model: str) -> Iterator[None]:
                 "PyTorch operator of the same shapes in its place",
             ) from error
         raise InputError(
-            expected=f"inputs that {model} takes",
+            expected=f"a step of {model} that runs on inputs of these shapes and types",
             got=f"{type(error).__name__}{_place(error)}: {_first_line(error)}",
-            cure="run it once on real tensors of these shapes and types",
+            cure="run such a step once on real tensors",
         ) from error
+
+
+def _asks_for_numbers(error: Exception) -> bool:
+    return ".numpy() is not supported" in str(error)
+
+
+def _is_elsewhere(error: Exception) -> bool:
+    by_type = isinstance(error, FakeTensorDeviceMismatchError)
+    return by_type or "Found no NVIDIA driver" in str(error) or "with CUDA enabled" in str(error)
 
 
 def _has_no_fake_kernel(error: Exception) -> bool:

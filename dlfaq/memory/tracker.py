@@ -96,7 +96,7 @@ class Tracker(TorchDispatchMode):
 
     def settle(self, tensors: Sequence[Tensor], kind: str) -> None:
         """Say what these tensors are for; the first word on a storage stands."""
-        for tensor in tensors:
+        for tensor in _with_storage(tensors):
             block = self._block(tensor)
             if block is not None and block.settled is None:
                 block.settled = _INDEX[kind]
@@ -137,7 +137,7 @@ class Tracker(TorchDispatchMode):
         """Run the operation and count what it returns."""
         outputs = func(*args, **(kwargs or {}))
         tensors = [output for output in tree_iter(outputs) if isinstance(output, Tensor)]
-        for tensor in tensors:
+        for tensor in _with_storage(tensors):
             self._block(tensor)
         if tensors:
             self._add_row(func.name().split("::")[-1].split(".")[0])
@@ -203,6 +203,11 @@ class _Saved:
     def __del__(self) -> None:
         if self._block is not None:
             self._tracker.release(self._block)
+
+
+def _with_storage(tensors: Sequence[Tensor]) -> Iterator[Tensor]:
+    """All but sparse ones: what they are made of is in storages of the tensors they came from."""
+    return (tensor for tensor in tensors if tensor.layout is torch.strided)
 
 
 def _unpack(saved: _Saved) -> Tensor:
