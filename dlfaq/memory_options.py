@@ -21,8 +21,14 @@ def add_options(parser: ArgumentParser) -> None:
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--batch-size", type=int, metavar="N", help="examples (32)")
-    size.add_argument("--fit", metavar="SIZE", help="find the largest batch whose peak fits")
-    parser.add_argument("--input-shape", metavar="C,H,W", help="of one example, float32")
+    size.add_argument(
+        "--fit",
+        metavar="SIZE",
+        help="find the largest batch whose peak fits; leave room for the driver and its libraries",
+    )
+    parser.add_argument(
+        "--input-shape", metavar="C,H,W", help="of one example, float32, without the batch"
+    )
     parser.add_argument("--optimizer", default="adam", metavar="O", help="a name (adam)")
     parser.add_argument(
         "--precision",
