@@ -432,6 +432,19 @@ def test_attention_that_returns_its_weights_has_them_in_float32_under_autocast()
     assert profile.activations_bytes > 2 * 200 * 200 * (4 + 2)  # and a half copy to multiply with
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, None])
+def test_a_model_s_own_autocast_for_a_gpu_is_followed_without_one(dtype):
+    class Half(nn.Linear):
+        def forward(self, x):
+            with torch.autocast("cuda", dtype=dtype):
+                return super().forward(x).relu()
+
+    model = nn.Sequential(Half(WIDTH, 2 * WIDTH, bias=False), nn.Unflatten(1, (2, WIDTH)))
+    profile = memory_profile(model, (BATCH, WIDTH))
+    # The input as the product took it, and what its ReLU gave.
+    assert profile.activations_bytes == 2 * (BATCH * WIDTH + BATCH * 2 * WIDTH)
+
+
 def test_autocast_keeps_layer_norm_in_float32_on_a_gpu():
     model = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.LayerNorm(WIDTH), nn.Flatten())
     profile = memory_profile(model, (BATCH, WIDTH), precision="amp")

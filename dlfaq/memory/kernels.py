@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import ModuleType
 
-__all__ = ["Kernels", "instead"]
+__all__ = ["Kernels", "autocast_anywhere", "instead"]
 
 _own_dropout, _own_attention = F.dropout, F.scaled_dot_product_attention
 _own_linear = F.linear
@@ -118,6 +119,21 @@ def instead(module: ModuleType, **functions: Callable[..., Any]) -> Iterator[Non
     finally:
         for name, function in own.items():
             setattr(module, name, function)
+
+
+@contextmanager
+def autocast_anywhere() -> Iterator[None]:
+    """Let a model's own `torch.autocast("cuda")` hold for the CPU's tensors that stand for a GPU's.
+
+    PyTorch switches it off in silence where there is no GPU.
+    """
+    enter = torch.autocast.__init__
+
+    def __init__(self: torch.autocast, device_type: str, *args: Any, **keywords: Any) -> None:  # noqa: ANN401, N807
+        enter(self, "cpu" if device_type == "cuda" else device_type, *args, **keywords)
+
+    with mock.patch.object(torch.autocast, "__init__", __init__):
+        yield
 
 
 def _autocast() -> bool:

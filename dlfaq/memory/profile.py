@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dlfaq.memory.account import MemoryProfile
 from dlfaq.memory.inputs import Inputs, batch_of, shapes_of, tensors_of
-from dlfaq.memory.kernels import Kernels
+from dlfaq.memory.kernels import Kernels, autocast_anywhere
 from dlfaq.memory.measured import measured_peak
 from dlfaq.memory.step import Settings, Step
 from dlfaq.memory.tracing import fake_inputs, fake_model, named_errors, new_fake_mode
@@ -124,7 +124,14 @@ def _predicted(
     fake = fake_model(model, mode)
     arguments = fake_inputs(inputs, mode)
     tracker = Tracker(_CUDA_UNIT if on_cuda else 1)
-    with named_errors(type(fake).__name__), mode, _followed(), Kernels(on_cuda=on_cuda):
+    own_autocast = autocast_anywhere() if on_cuda else nullcontext()
+    with (
+        named_errors(type(fake).__name__),
+        mode,
+        _followed(),
+        own_autocast,
+        Kernels(on_cuda=on_cuda),
+    ):
         step = Step(fake, arguments, settings, autocast_device="cpu")
         step.run(lambda _: None)
         step.clear()
