@@ -29,7 +29,7 @@ class Curve:
     accuracy: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class History:
     """One training run, or many: arrays then have leading axes, (replicas,) or (rates, replicas).
 
@@ -52,6 +52,17 @@ class History:
     classes: int
     how: str
     template: nn.Module
+
+    def __repr__(self) -> str:
+        """In a line: "16 replicas of 400 steps, stacked; mean test accuracy 0.957"."""
+        names = ("replicas", "rates")[: self.batch_loss.ndim - 1]
+        runs = [f"{n} {name}" for n, name in zip(self.batch_loss.shape, names[::-1], strict=False)]
+        said = f"{' × '.join(runs) or 'one run'} of {self.steps[-1]} steps, {self.how}"
+        mean = "mean " if runs else ""
+        ends = [
+            f"{mean}{part} accuracy {self.final_accuracy(part).mean():.3g}" for part in self.curves
+        ]
+        return "; ".join([said, *ends[-1:]])
 
     @property
     def train(self) -> Curve:

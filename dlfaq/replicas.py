@@ -172,7 +172,7 @@ def _made(model: nn.Module, x: Tensor) -> nn.Module:
     """The model; lazy layers draw their weights now, since the replica's seed is set."""
     if any(map(is_lazy, model.parameters())):
         with torch.no_grad():
-            model.eval()(x)
+            model.eval()(x.clone())
         model.train()
     return model
 

@@ -140,8 +140,9 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
 
 @torch.no_grad()
 def check_fits(model: nn.Module, data: Dataset) -> None:
-    """Raise InputError unless `model` takes the inputs and has an output for each class."""
-    x = data.train.x[:2]
+    """Raise InputError unless `model` takes the inputs as they are and has an output a class."""
+    x = data.train.x[:2].clone()
+    untouched = x._version  # noqa: SLF001 - how often it was changed in place
     mode = model.training
     model.eval()  # so that no running statistics move
     try:
@@ -154,6 +155,12 @@ def check_fits(model: nn.Module, data: Dataset) -> None:
         ) from error
     finally:
         model.train(mode)
+    if x._version != untouched:  # noqa: SLF001
+        raise InputError(
+            expected="a model that leaves its inputs as they are",
+            got="one that changes them, and with them the data set",
+            cure="take inplace=True out of its first layer",
+        )
     if outputs.ndim != 2 or outputs.shape[1] < data.classes:  # noqa: PLR2004
         raise InputError(
             expected=f"labels below the model's number of outputs, {outputs.shape[-1]}",

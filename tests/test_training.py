@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import StepLR
 
-from dlfaq import Dataset, Examples, digits, fit, mlp
+from dlfaq import Dataset, Examples, digits, fit, fit_many, mlp
 from dlfaq.errors import InputError
 from dlfaq.plan import batches
 
@@ -247,3 +247,23 @@ def test_digits_are_learned():
     history = fit(mlp([64, 32, 10], seed=0), digits(seed=0), lr=0.3, epochs=10, batch_size=50)
     assert history.accuracy > 0.93
     assert history.test.accuracy[0] < 0.3
+
+
+def test_a_model_that_changes_its_inputs_is_refused_before_it_does():
+    data = small()
+    before = data.train.x.clone(), data.test.x.clone()
+    first = nn.Sequential(nn.LeakyReLU(inplace=True), *model())
+    with pytest.raises(InputError, match=r"leaves its inputs as they are.*inplace=True out of"):
+        fit(first, data, lr=0.1, steps=5, seed=0)
+    assert torch.equal(data.train.x, before[0])
+    assert torch.equal(data.test.x, before[1])
+
+
+def test_a_run_says_what_it_is_in_a_line():
+    data = small()
+    history = fit(model(), data, lr=0.1, steps=5, seed=0)
+    assert repr(history) == (
+        f"one run of 5 steps, one by one; test accuracy {history.accuracy:.3g}"
+    )
+    many = fit_many(data, model=model, lr=[0.1, 0.2, 0.3], steps=5, seeds=[0, 1])
+    assert repr(many).startswith("3 rates × 2 replicas of 5 steps, stacked; mean test accuracy 0.")
