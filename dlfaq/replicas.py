@@ -104,8 +104,8 @@ def fit_many(
         numbers a step that memory sets the pace).
 
     Raises:
-        InputError: no seeds or rates, not exactly one of sizes and model, data sets of unlike
-            shapes, or whatever `fit` refuses.
+        InputError: no seeds or rates, not exactly one of sizes and model, no function where one is
+            due, data sets of unlike shapes, or whatever `fit` refuses.
 
     Example:
         >>> history = fit_many(digits, sizes=[64, 32, 10], lr=0.3, seeds=seeds(16), steps=400)
@@ -119,6 +119,13 @@ def fit_many(
             got=f"{len(seeds)} seeds and {len(rates)} rates",
             cure="pass seeds=seeds(16) and lr=0.1",
         )
+    for name, given in (("data", data), ("model", model or mlp)):
+        if not isinstance(given, Dataset) and (isinstance(given, nn.Module) or not callable(given)):
+            raise InputError(
+                expected=f"a function of seed= as {name}",
+                got=f"a {type(given).__name__}",
+                cure=f"pass {name}=lambda seed: …, which makes what the replica of that seed gets",
+            )
     datasets = [data] if isinstance(data, Dataset) else [data(seed=seed) for seed in seeds]
     _check_alike(datasets)
     if (model is None) == (sizes is None):

@@ -219,13 +219,16 @@ class TestLoop:
         ({"batch_size": 21}, "at most the 20 training examples"),
         ({"sizes": [5, 2]}, r"inputs of shape \(n, 3\)"),
         ({"activation": "rleu"}, "got 'rleu'"),
+        ({"data": [small(1), small(2)]}, "a function of seed= as data; got a list"),
+        ({"sizes": None, "model": "mlp"}, "a function of seed= as model; got a str"),
+        ({"sizes": None, "model": mlp(SIZES)}, "a function of seed= as model; got a Sequential"),
     ],
-    ids=["no seeds", "no rates", "rate", "neither", "both", "batch", "sizes", "activation"],
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else "",
 )
 def test_wrong_arguments_are_refused(changed, message):
-    arguments = {"sizes": SIZES, "seeds": [1], "lr": 0.1, "steps": 2, **changed}
+    arguments = {"data": small, "sizes": SIZES, "seeds": [1], "lr": 0.1, "steps": 2, **changed}
     with pytest.raises(InputError, match=message):
-        fit_many(small, **arguments)
+        fit_many(**arguments)
 
 
 def test_data_sets_of_unlike_sizes_are_refused():
