@@ -26,8 +26,8 @@ class GradientNorms(NamedTuple):
     Attributes:
         weights: ‖∂L/∂W_l‖, Frobenius, of the mean loss over the examples.
         deltas: root mean square over the examples i of ‖δ_l‖ = ‖∂L_i/∂z_l‖, Euclidean, where L_i is
-            the loss of example i and z_l
-            are the pre-activations (the outputs of layer l before its activation).
+            the loss of example i and z_l are the pre-activations (the outputs of layer l before its
+            activation).
     """
 
     weights: Floats
