@@ -153,6 +153,7 @@ def test_the_step_is_drawn(folder):
         (["net.py:sized"], r"called without arguments; got sized\(width\); write one that"),
         (["net.py:nothing"], "nothing to return a model, or .*; got NoneType; return model"),
         (["net.py:with_inputs", "--json", "."], "the name of a file; got ., a folder"),
+        (["net.py:with_inputs", "--json", "/dev/full"], "can be written; got /dev/full: No space"),
         (["torchvision:r3d_18"], "give --input-shape, such as .*video 3,16,112,112"),
         (["net.py:make_model"], "shape of an example.*give --input-shape"),
         (["net.py:make_model", "--input-shape", "3,-1"], "expected the shape of one example"),

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 _USUAL_BATCH = 32
-_ENDING = (".json", ".svg")
 
 
 def report(options: Namespace) -> str:
@@ -42,7 +41,7 @@ def report(options: Namespace) -> str:
             raise InputError(
                 expected="the name of a file",
                 got=f"{file}, a folder",
-                cure=f"write for example {file / 'memory'}{_ENDING[file is options.figure]}",
+                cure="add a slash and the name of a file in it",
             )
     model = read_model(options.model, options.folder)
     example = read_shape(options.input_shape) if options.input_shape else model.example

@@ -29,9 +29,8 @@ from torch.utils._pytree import tree_map_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from types import ModuleType
 
-__all__ = ["Kernels", "autocast_anywhere", "instead"]
+__all__ = ["Kernels", "autocast_anywhere"]
 
 _own_dropout, _own_attention = F.dropout, F.scaled_dot_product_attention
 _own_linear = F.linear
@@ -95,7 +94,8 @@ class Kernels(TorchFunctionMode):
         if func is Tensor.backward and not any(keywords.values()) and not args[0].dim():
             return self._backward(args[0])
         if func is F.multi_head_attention_forward:
-            with instead(F, **(_IN_ATTENTION_ON_CUDA if self._on_cuda else _IN_ATTENTION)):
+            own = _IN_ATTENTION_ON_CUDA if self._on_cuda else _IN_ATTENTION
+            with mock.patch.multiple(F, **own):
                 return func(*args, **keywords)
         if self._on_cuda and _autocast() and getattr(func, "__name__", "") in _IN_FLOAT32:
             args, keywords = tree_map_only(Tensor, _in_float32, (tuple(args), keywords))
@@ -106,19 +106,6 @@ class Kernels(TorchFunctionMode):
         with self:
             kept = {"allow_unreachable": True, "accumulate_grad": True}
             _run_backward((loss,), (torch.ones_like(loss),), False, False, (), **kept)
-
-
-@contextmanager
-def instead(module: ModuleType, **functions: Callable[..., Any]) -> Iterator[None]:
-    """Put these functions of a module in place of its own."""
-    own = {name: getattr(module, name) for name in functions}
-    for name, function in functions.items():
-        setattr(module, name, function)
-    try:
-        yield
-    finally:
-        for name, function in own.items():
-            setattr(module, name, function)
 
 
 @contextmanager

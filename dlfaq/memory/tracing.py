@@ -10,6 +10,7 @@ import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,6 @@ from torch.utils._pytree import tree_map_only
 
 from dlfaq.errors import DlfaqError, InputError
 from dlfaq.memory.inputs import on_cpu
-from dlfaq.memory.kernels import instead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -71,7 +71,7 @@ def made_by(function: Callable[[], T], mode: FakeTensorMode) -> T:
     then. PyTorch's own truncated normal numbers look too, to draw again: fake ones are not drawn.
     """
     try:
-        with mode, _quiet(), instead(nn.init, _no_grad_trunc_normal_=_undrawn):
+        with mode, _quiet(), mock.patch.object(nn.init, "_no_grad_trunc_normal_", _undrawn):
             return function()
     except Exception:  # noqa: BLE001 - if it was the function's own, the real call raises it again
         return function()
