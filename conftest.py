@@ -6,4 +6,4 @@ import os
 # the lab's tests take nine times as long. It must stand before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-pytest_plugins = ["dlfaq.testing"]
+pytest_plugins = ["dlfaq.pytest_plugin"]

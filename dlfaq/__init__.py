@@ -2,18 +2,18 @@
 
 Two halves that never import each other:
 
-- **the lab**, what a page imports (`from dlfaq import digits, fit_many, claim`): `data`, `models`,
-  `training`, `replicas`, `tuning`, `comparison`, `experiments`, `gradients`, `gradient_check`,
-  `activations`, `memory`, `statistics`, `claims`, `figures`.
-  PyTorch lives here.
-- **the engine**, what runs and shows a page: `execution` reads pages, runs their chains in fresh
-  processes and keeps the results; `site` turns results into HTML while Markdown is rendered, and
-  runs nothing.
+- **the library**, what a page imports (`from dlfaq import digits, fit_many, claim`): `data`,
+  `training`, `experiments`, `claims`, `figures`, and the instruments `gradients`, `activations`
+  and `memory`. PyTorch lives here.
+- **the engine**, what runs and shows a page: `pages` reads what an author wrote, `execution` runs
+  it in fresh processes and keeps the results, `site` turns results into HTML while Markdown is
+  rendered, and runs nothing.
 
-`cli` is the command `dlfaq`, `testing` the pytest glue, `errors` the one root of all errors.
+Both know `writing`. `cli` is the command `dlfaq`, `pytest_plugin` makes every snippet a test, and
+`errors` has the one root of all errors.
 
 This module imports nothing heavy: a name is loaded with its module at first use, so that a page
-which uses one function of the lab depends on that function's module alone.
+which uses one function of the library depends on that function's module alone.
 """
 
 from __future__ import annotations
@@ -21,27 +21,30 @@ from __future__ import annotations
 from importlib import import_module
 
 _MODULES = {
-    "activations": ["ActivationStats", "activation_stats", "dead_units"],
-    "claims": ["claim", "estimate"],
-    "comparison": ["Comparison", "compare"],
-    "data": ["Dataset", "Examples", "digits", "fashion_mnist", "mnist", "mnist1d"],
-    "experiments": ["Measured", "measure_arms"],
-    "figures": ["line_labels", "replicates", "y_label"],
-    "gradient_check": ["GradientReport", "check_gradients"],
-    "gradients": ["GradientNorms", "gradient_norms"],
-    "history": ["History"],
-    "memory": ["MemoryProfile", "memory_profile"],
-    "models": ["count_parameters", "mlp"],
-    "replicas": ["fit_many"],
-    "seeding": ["seeds", "tuning_seeds"],
-    "statistics": [
+    "activations.liveness": ["dead_units"],
+    "activations.stats": ["ActivationStats", "activation_stats"],
+    "claims.claim": ["claim", "estimate"],
+    "claims.intervals": [
         "Interval",
         "failure_rate_interval",
         "geometric_mean_interval",
         "mean_interval",
     ],
-    "training": ["fit"],
-    "tuning": ["Trained", "Tuned", "tune"],
+    "data.sets": ["Dataset", "Examples", "digits", "fashion_mnist", "mnist", "mnist1d"],
+    "experiments.compare": ["Comparison", "compare"],
+    "experiments.measure_arms": ["Measured", "measure_arms"],
+    "experiments.tuning": ["Trained", "Tuned", "tune"],
+    "figures.replicates": ["line_labels", "replicates", "y_label"],
+    "gradients.check.check": ["check_gradients"],
+    "gradients.check.report": ["GradientReport"],
+    "gradients.norms": ["GradientNorms", "gradient_norms"],
+    "memory.account": ["MemoryProfile"],
+    "memory.profile": ["memory_profile"],
+    "seeding": ["seeds", "tuning_seeds"],
+    "training.fit": ["fit"],
+    "training.fit_many": ["fit_many"],
+    "training.history": ["History"],
+    "training.models": ["count_parameters", "mlp"],
 }
 
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -1,4 +1,4 @@
-"""The browser that tests see pages in, and a server for the pages it sees."""
+"""The browser that tests see pages in, a server for them, and a site of one page."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from dlfaq.pages.config import EXTENSION, read_settings
+from dlfaq.pages.reader import read_page
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from dlfaq.pages.page import Page
 
 NO_CHROMIUM = "no Chromium: expected the commands chromium and chromedriver"
 FLAGS = (
@@ -30,6 +35,13 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+CONFIG = f"""\
+site_name: One page
+markdown_extensions:
+  - {EXTENSION}:
+      preload: [numpy]
+"""
 
 
 class Browser:
@@ -112,6 +124,40 @@ def serve() -> Iterator[Callable[[Path], str]]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A site without a page."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "snippets").mkdir()
+    (tmp_path / "mkdocs.yml").write_text(CONFIG, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def read(site: Path) -> Callable[..., Page]:
+    """A function that reads a page, given as text or bytes, and files below snippets/ by name."""
+
+    def read(page: str | bytes, **snippets: str) -> Page:
+        for name, text in snippets.items():
+            file = site / "snippets" / name.replace("_", ".")
+            file.write_text(text, encoding="utf-8")
+        file = site / "docs" / "page.md"
+        file.write_bytes(page if isinstance(page, bytes) else page.encode())
+        return read_page(file, read_settings(site))
+
+    return read
+
+
+@pytest.fixture
+def errors(read: Callable[..., Page]) -> Callable[..., list[str]]:
+    """A function that reads a page and gives its errors, as a build prints them."""
+
+    def errors(page: str | bytes, **snippets: str) -> list[str]:
+        return [str(error) for error in read(page, **snippets).errors]
+
+    return errors
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

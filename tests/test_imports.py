@@ -1,4 +1,4 @@
-"""Imports point one way: site → execution → errors, lab → errors, and neither half sees the other.
+"""Imports point one way, from room to room, and neither half of the package sees the other.
 
 Read from the source, so that an import inside a function or for a type checker counts too.
 """
@@ -21,11 +21,48 @@ MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-MKDOCS_PLUGIN = "dlfaq.site.mkdocs_plugin"
+MKDOCS_ROOM = "dlfaq.site.mkdocs"
 # What the engine must not load before a chain runs, nor while it renders: seconds, and memory.
 HEAVY = {"torch", "torchvision", "matplotlib", "numpy", "scipy", "sklearn", "pandas"}
 # Loaded inside a function, in the process of a chain, which has drawn with matplotlib by then.
-IN_THE_CHILD = {"dlfaq.execution.drawing": {"matplotlib"}}
+IN_THE_WORKER = {"dlfaq.execution.worker.drawing": {"matplotlib"}}
+
+LIBRARY = (
+    "seeding",
+    "data",
+    "training",
+    "replicate_values",
+    "claims",
+    "figures",
+    "experiments",
+    "gradients",
+    "activations",
+    "memory",
+)
+ENGINE = ("pages", "execution", "site", "pytest_plugin")
+
+# The room: what it may import beside itself and the errors. The root is missing from all: its names
+# live in modules.
+ALLOWED = {
+    "dlfaq": set(),
+    "errors": set(),
+    "writing": set(),
+    "seeding": set(),
+    "data": {"seeding"},
+    "training": {"data", "seeding"},
+    "replicate_values": set(),
+    "claims": {"replicate_values"},
+    "figures": set(),
+    "experiments": {"figures", "replicate_values", "seeding", "training", "writing"},
+    "gradients": {"training", "writing"},
+    "activations": {"gradients", "training", "writing"},
+    "memory": {"figures", "training", "writing"},
+    "pages": set(),
+    "execution": {"pages"},
+    "site": {"pages", "execution"},
+    "pytest_plugin": {"pages", "execution"},
+    "cli": {"pages", "execution", "site", "writing", "claims", "memory"},
+}
 
 
 class Import(NamedTuple):
@@ -34,18 +71,9 @@ class Import(NamedTuple):
     runs_on_import: bool
 
 
-def part(module: str) -> str:
-    """The part of the package that `module` belongs to; the lab is what remains."""
-    for engine in ("dlfaq.execution", "dlfaq.site"):
-        if module == engine or module.startswith(f"{engine}."):
-            return engine.removeprefix("dlfaq.")
-    own = {
-        "dlfaq": "root",
-        "dlfaq.errors": "errors",
-        "dlfaq.cli": "cli",
-        "dlfaq.testing": "testing",
-    }
-    return own.get(module, "lab")
+def room(module: str) -> str:
+    """The room of a module: the folder, or the file, directly under the package."""
+    return module.split(".")[1] if "." in module else module
 
 
 def is_type_checking(node: ast.AST) -> bool:
@@ -98,48 +126,58 @@ def wrong(module: str, bad: list[Import]) -> list[str]:
     return [f"{path}:{i.line}: imports {i.target}" for i in bad]
 
 
-def in_part(*names: str) -> list[str]:
-    return [module for module in MODULES if part(module) in names]
+def in_rooms(*rooms: str) -> list[str]:
+    return [module for module in MODULES if room(module) in rooms]
 
 
 every_module = pytest.mark.parametrize("module", MODULES)
 
-# The part: what it may import. The root is missing from all: its names live in modules.
-ALLOWED = {
-    "errors": set(),
-    "root": set(),
-    "lab": {"lab", "errors"},
-    "execution": {"execution", "errors"},
-    "site": {"site", "execution", "errors"},
-    "testing": {"site", "execution", "errors"},
-    "cli": {"site", "execution", "errors", "lab"},
-}
-
 
 @every_module
 def test_imports_point_one_way(module):
-    allowed = ALLOWED[part(module)]
+    here = room(module)
+    allowed = {here, "errors"} | ALLOWED[here] if here not in {"errors", "dlfaq"} else set()
     assert (
-        wrong(module, [i for i in ours(imports_of(module)) if part(i.target) not in allowed]) == []
+        wrong(module, [i for i in ours(imports_of(module)) if room(i.target) not in allowed]) == []
     )
 
 
-@pytest.mark.parametrize("module", in_part("cli"))
-def test_the_command_loads_the_lab_only_where_it_needs_it(module):
+def test_rooms_make_no_circle():
+    """Kahn's algorithm: a room whose imports are all placed can be placed."""
+    placed: set[str] = set()
+    while free := {here for here in ALLOWED.keys() - placed if ALLOWED[here] <= placed}:
+        placed |= free
+    assert ALLOWED.keys() - placed == set()
+
+
+def test_modules_make_no_circle_not_even_for_types():
+    left = {module: {i.target for i in ours(imports_of(module))} - {module} for module in MODULES}
+    while free := {module for module, wanted in left.items() if not wanted & left.keys()}:
+        left = {module: wanted for module, wanted in left.items() if module not in free}
+    assert left == {}
+
+
+def test_library_and_engine_do_not_know_each_other():
+    for one, other in ((LIBRARY, ENGINE), (ENGINE, LIBRARY)):
+        assert {here: ALLOWED[here] & {*other} for here in one} == {here: set() for here in one}
+
+
+@pytest.mark.parametrize("module", in_rooms("cli"))
+def test_the_command_loads_the_library_only_where_it_needs_it(module):
     at_once = [i for i in ours(imports_of(module)) if i.runs_on_import]
-    assert wrong(module, [i for i in at_once if part(i.target) == "lab"]) == []
+    assert wrong(module, [i for i in at_once if room(i.target) in LIBRARY]) == []
 
 
 @every_module
-def test_mkdocs_is_imported_by_the_plugin_alone(module):
+def test_mkdocs_is_imported_by_its_room_alone(module):
     of_mkdocs = [i for i in imports_of(module) if i.target.split(".")[0] == "mkdocs"]
-    if module != MKDOCS_PLUGIN:
+    if not module.startswith(MKDOCS_ROOM):
         assert wrong(module, of_mkdocs) == []
 
 
-@pytest.mark.parametrize("module", in_part("errors", "execution", "site", "testing", "cli"))
+@pytest.mark.parametrize("module", in_rooms("errors", "writing", "cli", *ENGINE))
 def test_the_engine_loads_nothing_heavy(module):
-    heavy = HEAVY - IN_THE_CHILD.get(module, set())
+    heavy = HEAVY - IN_THE_WORKER.get(module, set())
     at_once = [i for i in imports_of(module) if i.runs_on_import]
     assert wrong(module, [i for i in at_once if i.target.split(".")[0] in heavy]) == []
 
@@ -148,24 +186,30 @@ def test_the_package_itself_imports_importlib_and_nothing_else():
     assert {i.target for i in imports_of("dlfaq")} == {"__future__", "importlib"}
 
 
-def test_the_whole_engine_loads_without_the_lab_torch_matplotlib_and_mkdocs():
+def test_the_whole_engine_loads_without_the_library_torch_matplotlib_and_mkdocs():
     """The rules above once more, in a fresh process: what is loaded by what is loaded."""
-    engine = in_part("errors", "execution", "site", "testing", "cli")
-    engine = [m for m in engine if m != MKDOCS_PLUGIN and m not in IN_THE_CHILD]
+    engine = in_rooms("errors", "writing", "cli", *ENGINE)
+    engine = [m for m in engine if not m.startswith(MKDOCS_ROOM) and m not in IN_THE_WORKER]
     code = f"import sys, {', '.join(engine)}; print(*sys.modules)"
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
-    assert loaded & {*in_part("lab"), "torch", "matplotlib", "mkdocs"} == set()
+    assert loaded & {*in_rooms(*LIBRARY), "torch", "matplotlib", "mkdocs"} == set()
 
 
-# A folder's __init__ has no names: its modules have them.
-@pytest.mark.parametrize(
-    "module", [m for m in MODULES if m not in {"dlfaq.execution", "dlfaq.site"}]
-)
+ROOMS = [module for module, path in MODULES.items() if path.name == "__init__.py"]
+
+
+@pytest.mark.parametrize("module", [room for room in ROOMS if room != "dlfaq"])
+def test_a_room_says_what_is_in_it_and_imports_nothing(module):
+    assert importlib.import_module(module).__doc__
+    assert imports_of(module) == []
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m == "dlfaq" or m not in ROOMS])
 def test_all_names_what_the_module_has_once_each(module):
-    # A lab module that fails to import fails here, with its own traceback.
+    # A module that fails to import fails here, with its own traceback.
     loaded = importlib.import_module(module)
     names = list(loaded.__all__)
     assert sorted(set(names)) == sorted(names)

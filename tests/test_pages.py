@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlfaq.execution.config import read_settings
-from dlfaq.site.lint import lint
+from dlfaq.cli.lint import lint
+from dlfaq.pages.config import read_settings
 
 
 def test_our_pages_are_clean():

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from dlfaq.activations.observation import forward_quietly, leaves
 from dlfaq.errors import InputError
-from dlfaq.models import Pointwise
+from dlfaq.training.models import Pointwise
 
 if TYPE_CHECKING:
     from dlfaq.activations.observation import Layers

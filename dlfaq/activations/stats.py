@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from dlfaq.activations.observation import forward_quietly, leaves
 from dlfaq.errors import InputError
-from dlfaq.projection import flat
-from dlfaq.tables import html_table, text_table
+from dlfaq.gradients.check.projection import flat
+from dlfaq.writing.tables import html_table, text_table
 
 if TYPE_CHECKING:
     from dlfaq.activations.observation import Layers
-    from dlfaq.history import Floats
+    from dlfaq.training.history import Floats
 
 __all__ = ["ActivationStats", "activation_stats"]
 

@@ -14,24 +14,27 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from dlfaq.errors import PageError
-from dlfaq.execution.agreement import disagreements
 from dlfaq.execution.executors import executor_at, local_executor, workers
 from dlfaq.execution.failures import changed_meanwhile
-from dlfaq.execution.front_matter import front_matter
+from dlfaq.execution.job import Job
 from dlfaq.execution.key import file_hash, level_1
-from dlfaq.execution.lab import lab_files
-from dlfaq.execution.page import Page, page_text, read_page
 from dlfaq.execution.process import ABANDONED, Ended, run_task
 from dlfaq.execution.progress import Progress
 from dlfaq.execution.result import Outcome
-from dlfaq.execution.runner import Job, make_task, outcome_of
+from dlfaq.execution.runner import make_task, outcome_of
 from dlfaq.execution.store import Store
+from dlfaq.pages.agreement import disagreements
+from dlfaq.pages.front_matter import front_matter
+from dlfaq.pages.notebooks import lab_files
+from dlfaq.pages.reader import read_page
+from dlfaq.pages.text import page_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dlfaq.execution.config import Settings
     from dlfaq.execution.result import Result
+    from dlfaq.pages.config import Settings
+    from dlfaq.pages.page import Page
 
 __all__ = ["Report", "build", "jobs_of", "local_executor", "read_site", "run_jobs", "workers"]
 

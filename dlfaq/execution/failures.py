@@ -13,10 +13,10 @@ from dlfaq.execution.text import clean_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dlfaq.execution.config import Settings
-    from dlfaq.execution.page import Chain
+    from dlfaq.execution.job import Job
     from dlfaq.execution.process import Ended
-    from dlfaq.execution.runner import Job
+    from dlfaq.pages.config import Settings
+    from dlfaq.pages.page import Chain
 
 __all__ = ["changed_meanwhile", "failures_of"]
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dlfaq.execution.config import Settings
-    from dlfaq.execution.page import Chain
+    from dlfaq.pages.config import Settings
+    from dlfaq.pages.page import Chain
 
 __all__ = ["NUMERICAL", "environment", "file_hash", "level_1", "level_2", "version"]
 

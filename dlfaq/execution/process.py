@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import DlfaqError
-from dlfaq.execution.preload import SERVER_ENVIRONMENT
-from dlfaq.execution.reads import what_was_read
 from dlfaq.execution.task import OUTPUT_LIMIT
+from dlfaq.execution.worker.preload import SERVER_ENVIRONMENT
+from dlfaq.execution.worker.reads import what_was_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,7 +106,7 @@ def _server(preload: Sequence[str]) -> forkserver.ForkServer:
     key = tuple(preload)
     if key not in _servers:
         _servers[key] = forkserver.ForkServer()
-        _servers[key].set_forkserver_preload(["dlfaq.execution.preload"])
+        _servers[key].set_forkserver_preload(["dlfaq.execution.worker.preload"])
     return _servers[key]
 
 
@@ -156,12 +156,12 @@ def run_task(task: ChainTask) -> Ended:
 
 
 def _start(task: ChainTask, folder: Path) -> ForkServerProcess:
-    from dlfaq.execution import child  # noqa: PLC0415 - it loads on Linux only
+    from dlfaq.execution.worker import main as worker  # noqa: PLC0415 - it loads on Linux only
 
     # A worker of Dask is a daemon, which multiprocessing lets have no children of its own.
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
     context = multiprocessing.get_context("forkserver")
-    process = context.Process(target=child.main, args=(task, str(folder)), name="dlfaq-chain")
+    process = context.Process(target=worker.main, args=(task, str(folder)), name="dlfaq-chain")
     try:
         with _lock, _hidden_main(), _server_environment(task.preload):
             # multiprocessing knows one server only, which it asks by this function.

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from dlfaq.execution.failures import failures_of
 from dlfaq.execution.key import environment, version
@@ -19,39 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from dlfaq.execution.config import Settings
-    from dlfaq.execution.page import Chain, Page
+    from dlfaq.execution.job import Job
     from dlfaq.execution.process import Ended
+    from dlfaq.pages.config import Settings
 
-__all__ = ["Job", "make_task", "outcome_of"]
-
-_TIMEOUT_S = 60.0
-
-
-@dataclass(frozen=True)
-class Job:
-    """One chain to run.
-
-    Attributes:
-        page: where it stands.
-        chain: what to run.
-        thumbs: snippets whose figures are also drawn as thumbnails.
-    """
-
-    page: Page
-    chain: Chain
-    thumbs: frozenset[int] = frozenset()
-
-    @property
-    def name(self) -> str:
-        """A name for the chain that stays when other text changes, fit for a file."""
-        label = self.chain.head.options.label or str(self.chain.index)
-        return f"{quote(self.page.src, safe='')}--{label}"
-
-    @property
-    def timeout_s(self) -> float:
-        """Seconds the chain may take."""
-        return self.chain.head.options.timeout or _TIMEOUT_S
+__all__ = ["make_task", "outcome_of"]
 
 
 def make_task(job: Job, settings: Settings) -> ChainTask:

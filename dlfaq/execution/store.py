@@ -21,7 +21,7 @@ from dlfaq.execution.result import Outcome, Result
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlfaq.execution.config import Settings
+    from dlfaq.pages.config import Settings
 
 __all__ = ["Store"]
 

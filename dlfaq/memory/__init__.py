@@ -3,13 +3,5 @@
 `profile` is the question and `account` the answer. In between: `inputs` and `spec` read what is
 asked for, `tracing` makes model and inputs fake, `step` runs one step (`checkpointing` its blocks),
 `kernels` says what a GPU would do, and `tracker` counts. `workspace` adds what cuBLAS keeps,
-`measured` runs the step for real, `fit` finds the largest batch, `figure` draws, and `command` is
-`dlfaq memory`.
+`measured` runs the step for real, `fit` finds the largest batch, and `figure` draws.
 """
-
-from __future__ import annotations
-
-from dlfaq.memory.account import MemoryProfile
-from dlfaq.memory.profile import memory_profile
-
-__all__ = ["MemoryProfile", "memory_profile"]

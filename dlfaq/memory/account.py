@@ -124,7 +124,7 @@ class MemoryProfile:
         # matplotlib takes as long to load as the profile to make.
         from dlfaq.memory.figure import draw  # noqa: PLC0415
 
-        return draw(self, axes)
+        return draw(self.timeline, self.phases, peak_bytes=self.peak_bytes, axes=axes)
 
     def __str__(self) -> str:
         """A table: the largest of each kind, and what stands at the peak."""

@@ -113,7 +113,7 @@ def _draw(profile: MemoryProfile, file: Path) -> None:
     from matplotlib import style  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    with as_file(files("dlfaq") / "house.mplstyle") as house, style.context(house):
+    with as_file(files("dlfaq.figures") / "house.mplstyle") as house, style.context(house):
         figure = Figure()
         profile.plot(figure.add_subplot())
         try:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from dlfaq.figures import line_labels, y_label
+from dlfaq.figures.replicates import line_labels, y_label
 from dlfaq.memory.tracker import KINDS
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from collections.abc import Sequence
 
-    from dlfaq.memory.account import MemoryProfile
+    from matplotlib.axes import Axes
 
 __all__ = ["draw"]
 
@@ -36,6 +36,7 @@ _SEEN = 0.02  # share of the peak below which a layer is not named
 _HALF_NAME = 0.2  # share of the width, in a narrow figure
 
 _Floats = npt.NDArray[np.float64]
+_Phases: TypeAlias = "Sequence[tuple[str, int]]"
 
 
 class _Layer(NamedTuple):
@@ -46,27 +47,35 @@ class _Layer(NamedTuple):
     bytes: _Floats
 
 
-def draw(profile: MemoryProfile, axes: Axes | None = None) -> Axes:
+def draw(
+    timeline: npt.NDArray[np.int64],
+    phases: _Phases,
+    *,
+    peak_bytes: int,
+    axes: Axes | None = None,
+) -> Axes:
     """Draw bytes over the operations of a step as stacked areas, one colour a kind.
 
     Buffers, inputs and rounding stand on top of the temporaries, as "other". The phases stand side
     by side, each as wide as its number of operations, the optimizer's wide enough to be read.
 
     Args:
-        profile: what to draw.
+        timeline: bytes by kind after each operation, (operations, kinds).
+        phases: name and first row of each.
+        peak_bytes: the most bytes at once.
         axes: where; a new figure's if None.
     """
     if axes is None:
         from matplotlib import pyplot as plt  # noqa: PLC0415 - sets up a window system
 
         axes = plt.subplots()[1]
-    size, unit = next(u for u in _UNITS if profile.peak_bytes >= u[0] or u[0] == 1)
-    top = profile.peak_bytes / size
-    borders = _borders(profile)
-    rows, x = _points(profile, borders)
+    size, unit = next(u for u in _UNITS if peak_bytes >= u[0] or u[0] == 1)
+    top = peak_bytes / size
+    borders = _borders(phases, len(timeline))
+    rows, x = _points(timeline, phases, borders)
     floor = np.zeros(len(x))
     outside = {}
-    for kind, stacked in _stack(profile, rows).items():
+    for kind, stacked in _stack(timeline[rows]).items():
         layer = _Layer(x, floor, stacked / size)
         floor = floor + layer.bytes
         if not stacked.any():
@@ -82,7 +91,7 @@ def draw(profile: MemoryProfile, axes: Axes | None = None) -> Axes:
     axes.set_ylim(0, top * _HEAD_ROOM)
     axes.set_xlim(0, 1)
     axes.set_xticks([])
-    for (phase, _), left, right in zip(profile.phases, borders[:-1], borders[1:], strict=True):
+    for (phase, _), left, right in zip(phases, borders[:-1], borders[1:], strict=True):
         axes.axvline(left, color="#c4d3c8", linewidth=0.75, zorder=0)
         label = _SHORT.get(phase, phase)
         axes.text((left + right) / 2, top * 1.09, label, color="#4c5a52", ha="center", va="center")
@@ -91,20 +100,22 @@ def draw(profile: MemoryProfile, axes: Axes | None = None) -> Axes:
     return axes
 
 
-def _borders(profile: MemoryProfile) -> list[float]:
+def _borders(phases: _Phases, operations: int) -> list[float]:
     """Where each phase begins on the axis, from 0 to 1, and the end of the last."""
-    starts = [row for _, row in profile.phases]
-    lengths = np.diff([*starts, len(profile.timeline)]).astype(float)
+    starts = [row for _, row in phases]
+    lengths = np.diff([*starts, operations]).astype(float)
     widths = np.maximum(lengths, _NARROWEST * lengths.sum())
     borders: list[float] = (np.concatenate([[0], widths.cumsum()]) / widths.sum()).tolist()
     return borders
 
 
-def _points(profile: MemoryProfile, borders: list[float]) -> tuple[npt.NDArray[np.int64], _Floats]:
+def _points(
+    timeline: npt.NDArray[np.int64], phases: _Phases, borders: list[float]
+) -> tuple[npt.NDArray[np.int64], _Floats]:
     """Rows to draw and their places: of each run of rows the one with the most bytes."""
-    total = profile.timeline.sum(axis=1)
+    total = timeline.sum(axis=1)
     run = max(1, len(total) // _POINTS)
-    starts = [row for _, row in profile.phases]
+    starts = [row for _, row in phases]
     rows, places = [0], [0.0]
     for i, (start, end) in enumerate(zip(starts, [*starts[1:], len(total)], strict=True)):
         width = (borders[i + 1] - borders[i]) / max(1, end - start)
@@ -121,9 +132,9 @@ def _points(profile: MemoryProfile, borders: list[float]) -> tuple[npt.NDArray[n
     return np.array(rows), np.array(places)
 
 
-def _stack(profile: MemoryProfile, rows: npt.NDArray[np.int64]) -> dict[str, _Floats]:
-    """Bytes of what is stacked, from the floor up."""
-    timeline = profile.timeline[rows].astype(float)
+def _stack(rows: npt.NDArray[np.int64]) -> dict[str, _Floats]:
+    """Bytes of what is stacked, from the floor up, of some rows of the timeline."""
+    timeline = rows.astype(float)
     named = [kind for kind in _COLORS if kind in KINDS]
     other = [i for i, kind in enumerate(KINDS) if kind not in named]
     layers = {kind: timeline[:, KINDS.index(kind)] for kind in named}

@@ -21,7 +21,7 @@ from dlfaq.memory.workspace import WORKSPACE_BYTES, own_workspace_bytes, workspa
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dlfaq.optimizers import Optimizer
+    from dlfaq.training.optimizers import Optimizer
 
 __all__ = ["memory_profile"]
 

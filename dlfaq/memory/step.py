@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_iter, tree_map_only
 from dlfaq.errors import InputError
 from dlfaq.memory.checkpointing import checkpoint_blocks
 from dlfaq.memory.inputs import Inputs, parts_of
-from dlfaq.optimizers import Optimizer, build_optimizer
+from dlfaq.training.optimizers import Optimizer, build_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

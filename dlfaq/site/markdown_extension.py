@@ -18,12 +18,12 @@ from markdown.postprocessors import Postprocessor
 from markdown.treeprocessors import Treeprocessor
 
 from dlfaq.errors import DlfaqError
-from dlfaq.execution.config import read_settings
-from dlfaq.execution.page import read_page
-from dlfaq.site.context import Context
+from dlfaq.pages.config import read_settings
+from dlfaq.pages.reader import read_page
 from dlfaq.site.mathematics import Mathematics
-from dlfaq.site.parts import Parts
+from dlfaq.site.page.context import Context
 from dlfaq.site.preprocessors import Fill, Read, Session
+from dlfaq.site.tree_processor import Parts
 
 if TYPE_CHECKING:
     from markdown import Markdown
@@ -38,7 +38,7 @@ _READ, _FILL, _MATHEMATICS, _PARTS, _END, _CHECK = 40, 28, 15, 12, -10, 0
 class DlfaqExtension(Extension):
     """The Markdown extension `dlfaq.site.markdown_extension`.
 
-    Its options are read by `dlfaq.execution.config`, without Markdown.
+    Its options are read by `dlfaq.pages.config`, without Markdown.
     """
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - whatever mkdocs.yml holds

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from markdown.preprocessors import Preprocessor
 
-from dlfaq.execution.fences import CONTINUE
-from dlfaq.site.cells import cell, claim_card, figure_plate
-from dlfaq.site.failures import error_html, page_failures
+from dlfaq.pages.fences import CONTINUE
+from dlfaq.site.page.cells import cell, claim_card, figure_plate
+from dlfaq.site.page.failures import error_html, page_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from markdown import Markdown
 
-    from dlfaq.execution.spans import Place
-    from dlfaq.site.context import Context
+    from dlfaq.pages.spans import Place
+    from dlfaq.site.page.context import Context
 
 __all__ = ["LISTS", "Fill", "Read", "Session"]
 

@@ -16,9 +16,9 @@ import pytest
 
 from dlfaq.errors import InputError
 from dlfaq.execution.build import build, jobs_of, read_site, run_jobs, workers
-from dlfaq.execution.config import read_settings
 from dlfaq.execution.key import file_hash, level_1
 from dlfaq.execution.store import Store
+from dlfaq.pages.config import read_settings
 
 MINISITE = Path(__file__).parent.parent / "minisite"
 
@@ -258,7 +258,7 @@ def test_a_page_that_cannot_be_read_fails_and_the_others_run(site, capsys):
 
 def test_a_warm_build_loads_nothing_heavy_and_starts_no_server(built):
     code = (
-        "import sys\nfrom dlfaq.cli import main\nfrom dlfaq.execution import process\n"
+        "import sys\nfrom dlfaq.cli.main import main\nfrom dlfaq.execution import process\n"
         f"status = main(['-C', {str(built)!r}, 'run'])\n"
         "heavy = {'torch', 'matplotlib', 'numpy', 'scipy', 'mkdocs'} & set(sys.modules)\n"
         "print(status, heavy, process._servers)"
@@ -276,7 +276,7 @@ def test_a_build_that_is_interrupted_ends_its_chains_at_once(tmp_path):
         encoding="utf-8",
     )
     code = (
-        "import os, sys\nos.environ['SENDER'] = str(os.getpid())\nfrom dlfaq.cli import main\n"
+        "import os, sys\nos.environ['SENDER'] = str(os.getpid())\nfrom dlfaq.cli.main import main\n"
         f"sys.exit(main(['-C', {str(tmp_path / 'site')!r}, 'run', '--page', 'slow.md']))"
     )
     done = subprocess.run(

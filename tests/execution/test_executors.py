@@ -11,8 +11,8 @@ import pytest
 
 from dlfaq.errors import InputError
 from dlfaq.execution.build import build
-from dlfaq.execution.config import read_settings
 from dlfaq.execution.executors import executor_at
+from dlfaq.pages.config import read_settings
 
 MINISITE = Path(__file__).parent.parent / "minisite"
 
@@ -23,7 +23,7 @@ import sys
 from distributed import LocalCluster
 
 from dlfaq.execution.build import build
-from dlfaq.execution.config import read_settings
+from dlfaq.pages.config import read_settings
 
 if __name__ == "__main__":
     settings = read_settings(sys.argv[1])

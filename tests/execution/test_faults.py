@@ -19,11 +19,11 @@ from typing import NamedTuple
 import pytest
 
 from dlfaq.execution.build import build
-from dlfaq.execution.config import read_settings
 from dlfaq.execution.store import Store
+from dlfaq.pages.config import read_settings
 
 MINISITE = Path(__file__).parent.parent / "minisite"
-COMMAND = [sys.executable, "-c", "import sys; from dlfaq.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-c", "import sys; from dlfaq.cli.main import main; sys.exit(main())"]
 
 CONT = "<!--pytest-codeblocks:cont-->"
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from dlfaq.execution import key
-from dlfaq.execution.config import read_settings
 from dlfaq.execution.key import file_hash, level_1, level_2
+from dlfaq.pages.config import read_settings
 
 PAGE = (
     """\

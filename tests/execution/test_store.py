@@ -11,10 +11,10 @@ from dataclasses import replace
 import pytest
 
 from dlfaq.errors import InputError
-from dlfaq.execution.config import read_settings
 from dlfaq.execution.key import file_hash, version
 from dlfaq.execution.result import Failure, Outcome, Output, Result
 from dlfaq.execution.store import Store
+from dlfaq.pages.config import read_settings
 
 
 @pytest.fixture

@@ -435,7 +435,7 @@ class Site:
             "# --8<-- [start:area]\ndef area(a, b):\n    return a * b\n# --8<-- [end:area]\n",
         )
         self.write("lab.py", "def double(x):\n    return 2 * x\n")
-        shutil.copy(ROOT / "dlfaq" / "house.mplstyle", folder)
+        shutil.copy(ROOT / "dlfaq" / "figures" / "house.mplstyle", folder)
         for name, text in pages.items():
             self.write(name, text)
 

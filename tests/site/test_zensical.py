@@ -54,7 +54,7 @@ def test_what_cannot_be_shown_ends_it(new_site, text, message):
 def test_a_failure_that_serve_has_kept_ends_it_too(new_site):
     site = new_site({"docs/index.md": "# Home\n", "docs/page.md": "```python\n1 / 0\n```\n"})
     keep = (
-        "from dlfaq.execution.build import build; from dlfaq.execution.config import read_settings;"
+        "from dlfaq.execution.build import build; from dlfaq.pages.config import read_settings;"
         "build(read_settings('.'), serving=True)"
     )
     site.write("keep.py", keep)

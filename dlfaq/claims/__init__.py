@@ -1,0 +1,1 @@
+"""Statements held against what was measured; nothing here trains or draws."""

@@ -1,0 +1,1 @@
+"""The command dlfaq, a command a file."""

@@ -1,0 +1,1 @@
+"""The data sets, and where their numbers come from; nothing here trains."""

@@ -1,0 +1,40 @@
+"""One chain of a page as something to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from dlfaq.pages.page import Chain, Page
+
+__all__ = ["Job"]
+
+_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One chain to run.
+
+    Attributes:
+        page: where it stands.
+        chain: what to run.
+        thumbs: snippets whose figures are also drawn as thumbnails.
+    """
+
+    page: Page
+    chain: Chain
+    thumbs: frozenset[int] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """A name for the chain that stays when other text changes, fit for a file."""
+        label = self.chain.head.options.label or str(self.chain.index)
+        return f"{quote(self.page.src, safe='')}--{label}"
+
+    @property
+    def timeout_s(self) -> float:
+        """Seconds the chain may take."""
+        return self.chain.head.options.timeout or _TIMEOUT_S

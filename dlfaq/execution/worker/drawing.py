@@ -1,0 +1,173 @@
+"""A figure drawn once for each width of the page, as SVG in the page's own colours.
+
+Of the engine, this module alone imports matplotlib; the process of a chain loads it once the chain
+has drawn with matplotlib.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+from matplotlib.text import Text
+from matplotlib.ticker import AutoLocator, LogFormatterSciNotation, LogLocator, MaxNLocator
+
+from dlfaq.errors import InputError
+from dlfaq.execution.drawings import SIZES
+from dlfaq.execution.worker.svg import HALO_ID, cleaned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from matplotlib.figure import Figure
+
+__all__ = ["draw"]
+
+_MOST_BYTES = 100 * 1024  # of a drawing
+_RASTER_DPI = 200  # of an artist with rasterized=True
+_Y_TICKS = 3
+
+_PNG_DPI = 144  # of a notebook: one and a half pixels for each of the page's
+_PLATE = "#eef4ee"  # of the page, in light mode: halos have this colour
+
+
+def draw(figure: Figure, sizes: Sequence[str]) -> dict[str, str]:
+    """Draw a figure once for each size; its own size and axes are as before afterwards.
+
+    Args:
+        figure: a matplotlib figure in the house style.
+        sizes: keys of `SIZES`, and "png". A thumb has no axes.
+
+    Returns:
+        SVG by name of the size, its ids waiting for `with_id_prefix`; as "png" the wide drawing as
+        PNG in base64, for where no page gives an SVG its colours.
+
+    Raises:
+        InputError: a drawing takes more than 100 KB.
+    """
+    drawings = {}
+    for size in sizes:
+        if size == "png":
+            drawings[size] = _saved_png(figure, *SIZES["wide"])
+            continue
+        width_in, height_in = SIZES[size]
+        svg = cleaned(_saved(figure, width_in, height_in, axes=size != "thumb"))
+        if len(svg.encode()) > _MOST_BYTES:
+            raise InputError(
+                expected="a figure of at most 100 KB",
+                got=f"{len(svg.encode()) / 1024:.0f} KB in size {size}",
+                cure="draw fewer points, or a mean and a band, or give the artist rasterized=True",
+            )
+        drawings[size] = svg
+    return drawings
+
+
+def _saved(figure: Figure, width_in: float, height_in: float, *, axes: bool) -> str:
+    """The SVG that matplotlib writes at this size; size, axes and text effects are as before then.
+
+    Args:
+        figure: what to draw.
+        width_in: width in inches.
+        height_in: height in inches.
+        axes: whether ticks, labels, grid and titles are drawn.
+    """
+    _house_ticks(figure)
+    before = tuple(figure.get_size_inches())
+    written = io.StringIO()
+    with ExitStack() as restored:
+        restored.enter_context(mpl.rc_context({"svg.fonttype": "none"}))
+        restored.enter_context(_marked_halos(figure))
+        if not axes:
+            restored.enter_context(_without_axes(figure))
+        restored.callback(figure.set_size_inches, *before)
+        figure.set_size_inches(width_in, height_in)
+        figure.savefig(
+            written, format="svg", dpi=_RASTER_DPI, facecolor="none", metadata={"Date": None}
+        )
+    return written.getvalue()
+
+
+def _saved_png(figure: Figure, width_in: float, height_in: float) -> str:
+    """The same as PNG, in base64, on the paper of a plate."""
+    _house_ticks(figure)
+    before = tuple(figure.get_size_inches())
+    written = io.BytesIO()
+    figure.set_size_inches(width_in, height_in)
+    try:
+        figure.savefig(
+            written, format="png", dpi=_PNG_DPI, facecolor=_PLATE, metadata={"Software": None}
+        )
+    finally:
+        figure.set_size_inches(*before)
+    return base64.b64encode(written.getvalue()).decode("ascii")
+
+
+def _house_ticks(figure: Figure) -> None:
+    """Where the page left matplotlib's defaults: few y ticks, and powers of ten as plain text.
+
+    No style sheet can say either.
+    """
+    for axes in figure.axes:
+        locator = axes.yaxis.get_major_locator()
+        if isinstance(locator, LogLocator):
+            locator.set_params(numticks=_Y_TICKS)
+        for axis, most in ((axes.xaxis, None), (axes.yaxis, _Y_TICKS)):
+            if type(axis.get_major_locator()) is AutoLocator:
+                axis.set_major_locator(MaxNLocator(most or "auto", steps=[1, 2, 5, 10]))
+            if type(axis.get_major_formatter()) is LogFormatterSciNotation:
+                axis.set_major_formatter(_PlainLogFormatter())
+                axis.set_minor_formatter(_PlainLogFormatter(labelOnlyBase=False))
+
+
+class _PlainLogFormatter(LogFormatterSciNotation):
+    """0.001, 10⁻⁶ as text: matplotlib places a formula letter by letter, for its own font alone."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        if not super().__call__(x, pos):
+            return ""
+        mantissa, _, exponent = f"{x:g}".partition("e")
+        if not exponent:
+            return mantissa
+        power = "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return power if mantissa == "1" else f"{mantissa}·{power}"
+
+
+@contextmanager
+def _marked_halos(figure: Figure) -> Iterator[None]:
+    """Path effects turn text into outlines; a mark keeps it text and tells svg.py of its halo."""
+    texts = [text for text in figure.findobj(Text) if text.get_path_effects()]
+    before = [(text, text.get_path_effects(), text.get_gid()) for text in texts]
+    for text in texts:
+        text.set_path_effects([])
+        text.set_gid(HALO_ID)
+    try:
+        yield
+    finally:
+        for text, effects, gid in before:
+            text.set_path_effects(effects)
+            text.set_gid(gid)
+
+
+@contextmanager
+def _without_axes(figure: Figure) -> Iterator[None]:
+    shown = [axes for axes in figure.axes if axes.axison]
+    titles = [
+        child
+        for axes in figure.axes
+        for child in axes.get_children()
+        if isinstance(child, Text) and child not in list(axes.texts) and child.get_visible()
+    ]
+    for axes in shown:
+        axes.set_axis_off()
+    for title in titles:
+        title.set_visible(False)
+    try:
+        yield
+    finally:
+        for axes in shown:
+            axes.set_axis_on()
+        for title in titles:
+            title.set_visible(True)

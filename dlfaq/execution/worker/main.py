@@ -1,0 +1,213 @@
+"""What one process does: run the snippets of one chain and write what they gave.
+
+`main` is called in a process forked from the server. It writes into a folder: `stdout` and `stderr`
+as they come, `progress` (where each snippet begins in them), `reads` (files of the site), `stack`
+(where it was when it was ended), and at the very end, whole or not at all, `report.json`. Nothing
+else tells the parent that the chain succeeded.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import os
+import sys
+import time
+import types
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlfaq.execution.task import CHAIN_FILE
+from dlfaq.execution.text import limited, value_text
+from dlfaq.execution.worker.compiling import Compiled, compile_snippet
+from dlfaq.execution.worker.display import display
+from dlfaq.execution.worker.exceptions import describe, headline
+from dlfaq.execution.worker.forks import Forks
+from dlfaq.execution.worker.imports import when_imported
+from dlfaq.execution.worker.isolation import (
+    isolate,
+    keep_room,
+    lift_memory_limit,
+    make_deterministic,
+    make_room,
+)
+from dlfaq.execution.worker.memory import peak_bytes, start_peak
+from dlfaq.execution.worker.reads import Reads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dlfaq.execution.task import ChainTask
+
+__all__ = ["main"]
+
+# Snippets get a wrapped one, which notes where they leave.
+_leave = os._exit
+
+
+@dataclass
+class _Report:
+    """What `report.json` holds; the parent turns it into an Outcome."""
+
+    displays: list[list[tuple[str, str]]] = field(default_factory=list)
+    figures: list[list[dict[str, str]]] = field(default_factory=list)
+    exceptions: list[str | None] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    error: dict[str, Any] | None = None
+    elapsed_s: float = 0.0
+    peak_bytes: int = 0
+    modules: list[str] = field(default_factory=list)
+
+
+def main(task: ChainTask, folder: str) -> None:
+    """Run one chain in this process and end the process.
+
+    Args:
+        task: what to run.
+        folder: an empty folder; its sub-folder `cwd` becomes the working directory.
+    """
+    out = Path(folder)
+    forks = Forks(out / "copy")
+    # The package's own table of names may be edited while the server lives.
+    for name in ("dlfaq", "dlfaq.errors"):
+        sys.modules.pop(name, None)
+    isolate(task, out)
+    reads = Reads(task, out / "reads")
+    make_deterministic(task.seed_offset)
+    if task.style is not None:
+        when_imported("matplotlib", lambda _: import_module("matplotlib.style").use(task.style))
+    report = _Report()
+    start_peak()
+    started = time.perf_counter()
+    try:
+        _run(task, report, out)
+    except BaseException as error:  # noqa: BLE001 - whatever ends a chain is reported
+        report.error = report.error or describe(error, task, 1)
+    lift_memory_limit()
+    report.elapsed_s = time.perf_counter() - started
+    report.peak_bytes = peak_bytes()
+    _claims(report)
+    report.modules = _modules(reads)
+    if forks.is_copy:
+        _leave(1)
+    forks.wait_for_copies()
+    temporary = out / "report.new"
+    text = json.dumps(report.__dict__, ensure_ascii=False)
+    temporary.write_text(text, encoding="utf-8", errors="replace")
+    temporary.replace(out / "report.json")
+    _leave(0)
+
+
+def _run(task: ChainTask, report: _Report, out: Path) -> None:
+    """All snippets are compiled before the first one runs."""
+    source = "".join(task.codes)
+    linecache.cache[CHAIN_FILE] = (len(source), None, source.splitlines(keepends=True), CHAIN_FILE)
+    compiled: list[Compiled] = []
+    for index, code in enumerate(task.codes):
+        above = sum(code.count("\n") for code in task.codes[:index])
+        # A snippet that may warn is compiled again when its output is its own.
+        with _warnings("ignore" if task.warns[index] else "error"):
+            compiled.append(compile_snippet(code, above))
+    module = types.ModuleType("__main__")
+    module.__file__ = CHAIN_FILE
+    sys.modules["__main__"] = module
+    for index, snippet in enumerate(compiled):
+        with (out / "progress").open("a", encoding="utf-8") as marks:
+            sizes = [(out / name).stat().st_size for name in ("stdout", "stderr")]
+            marks.write(f"{sizes[0]} {sizes[1]}\n")
+        _run_snippet(task, index, snippet, module.__dict__, report)
+    for expression in task.expressions:
+        try:
+            with _warnings("error"):
+                value = eval(expression, module.__dict__)  # noqa: S307 - the page's own code
+                report.values[expression] = limited(value_text(value))
+        except BaseException as error:
+            report.error = {**describe(error, task, 1), "expression": expression}
+            raise
+
+
+@contextmanager
+def _warnings(action: Any) -> Iterator[None]:  # noqa: ANN401 - one of Python's words for a filter
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        yield
+
+
+def _run_snippet(
+    task: ChainTask, index: int, snippet: Compiled, namespace: dict[str, Any], report: _Report
+) -> None:
+    report.displays.append([])
+    report.figures.append([])
+    report.exceptions.append(None)
+    with _warnings("always" if task.warns[index] else "error"):
+        if task.warns[index]:
+            snippet = compile_snippet(task.codes[index], snippet.first_line - 1)
+        try:
+            value = _value(task, index, snippet, namespace, report)
+            report.displays[index] = display(value)
+            if "matplotlib.pyplot" in sys.modules:
+                report.figures[index] = _figures(task.sizes[index])
+        except BaseException as error:
+            report.error = report.error or describe(error, task, snippet.last_line)
+            raise
+
+
+def _value(
+    task: ChainTask, index: int, snippet: Compiled, namespace: dict[str, Any], report: _Report
+) -> object:
+    """Run a snippet; the value of its last expression, None where its point is an exception."""
+    expected = task.raises[index]
+    keep_room()
+    try:
+        value = snippet.run(namespace)
+    except BaseException as error:
+        make_room()
+        kind = type(error)
+        if expected not in {kind.__name__, f"{kind.__module__}.{kind.__qualname__}"}:
+            raise
+        report.exceptions[index] = headline(error)
+        return None
+    if expected is not None:
+        report.error = {
+            "kind": "NotRaised",
+            "message": f"expected {expected} here, and nothing was raised",
+            "line": snippet.first_line,
+            "deeper": None,
+        }
+        raise RuntimeError(expected)
+    return value
+
+
+def _figures(sizes: tuple[str, ...]) -> list[dict[str, str]]:
+    """The open figures, drawn and closed."""
+    from dlfaq.execution.worker.drawing import draw  # noqa: PLC0415 - loads matplotlib
+
+    pyplot: Any = sys.modules["matplotlib.pyplot"]
+    figures = [pyplot.figure(number) for number in pyplot.get_fignums()]
+    drawn = [draw(figure, sizes) for figure in figures]
+    pyplot.close("all")
+    return drawn
+
+
+def _claims(report: _Report) -> None:
+    """Take the claims from the lab, if the chain used it, and find the line that made each."""
+    module: Any = sys.modules.get("dlfaq.claims.claim")
+    for record in module.recorded() if module is not None else []:
+        frames = record.pop("frames")
+        at = next((line for file, line in frames if file == CHAIN_FILE), 1)
+        report.claims.append({**record, "at": at})
+
+
+def _modules(reads: Reads) -> list[str]:
+    """Note the modules of the site; the top-level names of all others."""
+    names = set()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not (isinstance(file, str) and reads.note(file)):
+            names.add(name.partition(".")[0])
+    return sorted(names)

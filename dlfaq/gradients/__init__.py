@@ -1,0 +1,1 @@
+"""Instruments for gradients: their norms by layer, and the check of a backward pass."""

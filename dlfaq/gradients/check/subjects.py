@@ -1,0 +1,179 @@
+"""What is checked: the tensors that are moved, and the forward pass that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeAlias
+from unittest import mock
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from dlfaq.errors import InputError
+from dlfaq.gradients.check.calls import argument_names
+
+__all__ = [
+    "Array",
+    "Forward",
+    "Variables",
+    "of_function",
+    "of_module",
+    "padding_rows_have_gradients",
+    "shared",
+    "why_not_single",
+]
+
+Array: TypeAlias = Tensor | npt.NDArray[np.float64]
+Variables: TypeAlias = dict[str, Tensor]
+Forward: TypeAlias = Callable[[], Any]
+
+
+def shared(arrays: Mapping[str, Array]) -> Variables:
+    """The arrays themselves as tensors: what moves the one moves the other.
+
+    Raises:
+        InputError: these are no arrays by name, or one cannot be written to.
+    """
+    if not isinstance(arrays, Mapping):
+        raise InputError(
+            expected="arrays by name",
+            got=type(arrays).__name__,
+            cure="for instance dict(model.named_parameters()), or {'w': w}",
+        )
+    return {name: _tensor(name, array) for name, array in arrays.items()}
+
+
+def _tensor(name: str, array: Array) -> Tensor:
+    if isinstance(array, Tensor):
+        return array
+    if (
+        not isinstance(array, np.ndarray)
+        or not array.flags.writeable
+        or min(array.strides, default=0) < 0
+    ):
+        raise InputError(
+            expected=f"{name!r} as a tensor or a NumPy array that can be changed in place",
+            got="a NumPy array that cannot, a view"
+            if isinstance(array, np.ndarray)
+            else type(array).__name__,
+            cure="make it an array of its own, np.array(…, dtype=float), which the loss reads",
+        )
+    return torch.from_numpy(array)
+
+
+def of_module(
+    module: nn.Module, inputs: tuple[Any, ...]
+) -> tuple[Variables, Forward, tuple[str, ...]]:
+    """Copies of parameters and inputs, and the module's output for them.
+
+    Returns:
+        The copies, the forward pass, and the names of the inputs that a single layer leaves
+        unchecked because they require no gradients.
+    """
+    for name, parameter in module.named_parameters():
+        if isinstance(parameter, nn.parameter.UninitializedParameter):
+            raise InputError(
+                expected="parameters that have a shape",
+                got=f"{name!r} of a lazy layer that has not run",
+                cure="call the model on the inputs once before",
+            )
+    state = {
+        name: _leaf(p) for name, p in module.named_parameters() if p.requires_grad and p.numel()
+    }
+    copies, checked, rest = _inputs(module.forward, inputs)
+
+    def forward() -> Any:  # noqa: ANN401
+        buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+        try:
+            return functional_call(module, {**state, **buffers}, tuple(_fresh(copies)))
+        except RuntimeError as error:
+            single = [k for k, t in rest.items() if t.dtype != torch.float64]
+            if not single or "dtype" not in str(error):
+                raise
+            raise InputError(
+                expected="inputs of float64, as the model",
+                got=f"{single[0]!r} of {str(rest[single[0]].dtype).removeprefix('torch.')}",
+                cure="pass x.double()",
+            ) from error
+
+    checked = {f"{k} (argument)" if k in state else k: t for k, t in checked.items()}
+    layer = not any(module.children())
+    return {**state, **checked}, forward, tuple(rest) if layer else ()
+
+
+def of_function(function: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[Variables, Forward]:
+    """Copies of the inputs that require gradients, and the function's output for them."""
+    copies, checked, _ = _inputs(function, inputs)
+    return checked, lambda: function(*_fresh(copies))
+
+
+def _inputs(
+    function: Callable[..., Any], inputs: tuple[Any, ...]
+) -> tuple[list[Any], Variables, Variables]:
+    """The inputs with copies of those that require gradients; these by name, and the others."""
+    checked: Variables = {}
+    rest: Variables = {}
+
+    def copied(value: Any, name: str) -> Any:  # noqa: ANN401  (of the same type)
+        if isinstance(value, Tensor) and value.is_floating_point() and not value.requires_grad:
+            rest[name] = value
+        if isinstance(value, Tensor) and value.requires_grad and value.numel():
+            checked[name] = value = _leaf(value)
+        return _mapped(value, lambda part, key: copied(part, f"{name}[{key!r}]"))
+
+    names = argument_names(function, len(inputs))
+    copies = [copied(value, name) for name, value in zip(names, inputs, strict=True)]
+    return copies, checked, rest
+
+
+def _fresh(inputs: list[Any]) -> list[Any]:
+    """The inputs for a function that may change them in place."""
+
+    def cloned(value: Any, _: object = None) -> Any:  # noqa: ANN401
+        return value.clone() if isinstance(value, Tensor) else _mapped(value, cloned)
+
+    return [cloned(value) for value in inputs]
+
+
+def _mapped(value: Any, function: Callable[[Any, Any], Any]) -> Any:  # noqa: ANN401
+    """A list, tuple or dict with the function of each part and its key; all else as it is."""
+    if type(value) is dict:
+        return {key: function(part, key) for key, part in value.items()}
+    if type(value) in {list, tuple}:
+        return type(value)(function(part, key) for key, part in enumerate(value))
+    return value
+
+
+def _leaf(tensor: Tensor) -> Tensor:
+    """A copy that requires gradients, under the hooks that the original puts on its own."""
+    leaf = tensor.detach().clone().requires_grad_()
+    for hook in (tensor._backward_hooks or {}).values():  # noqa: SLF001
+        leaf.register_hook(hook)
+    return leaf
+
+
+@contextmanager
+def padding_rows_have_gradients(root: nn.Module | None) -> Iterator[None]:
+    """Take back, for a while, that embeddings set the gradient of their padding row to 0."""
+    with ExitStack() as undo:
+        for layer in root.modules() if root is not None else ():
+            if isinstance(layer, nn.Embedding) and layer.padding_idx is not None:
+                undo.enter_context(mock.patch.object(layer, "padding_idx", None))
+        yield
+
+
+def why_not_single(step: float) -> str:
+    """What differences with this step would be worth in float32."""
+    eps = torch.finfo(torch.float32).eps
+    best = eps ** (1 / 3)
+    return (
+        f"use double(), of the model and of its inputs: in float32 a loss is rounded at {eps:.0e} "
+        f"of its size, so a difference over the step h = {step:g} is off by eps·|L|/h ≈ "
+        f"{eps / step:.1g}·|L| where the formula itself is off by h² only; even at the best step, "
+        f"h ≈ {best:.1g}, only about {-np.log10(eps ** (2 / 3)):.0f} digits agree, and a wrong "
+        "gradient can pass"
+    )

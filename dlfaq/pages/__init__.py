@@ -1,0 +1,1 @@
+"""What an author wrote: the pages of a site as they are read; nothing is run or shown here."""

@@ -1,0 +1,1 @@
+"""A claim as it is shown: its numbers, its card, its chart."""

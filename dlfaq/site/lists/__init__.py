@@ -1,0 +1,1 @@
+"""What is known of all pages together: questions, cards, the evidence."""

@@ -1,0 +1,180 @@
+"""Lists every claim of the site on one page: the key, what chance does to them, filter, table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from posixpath import dirname
+from typing import TYPE_CHECKING, Any
+
+from dlfaq.execution.build import read_site
+from dlfaq.pages.notebooks import is_lab
+from dlfaq.site.claim import numbers
+from dlfaq.site.claim.card import against_threshold, fails, status
+from dlfaq.site.claim.chart import interval_key, raised
+from dlfaq.site.claim.margin import DIRECTIONAL, survives_holm
+from dlfaq.site.elements import code_spans, element
+from dlfaq.site.lists.filters import choice, filter_form
+from dlfaq.site.lists.rows import link
+from dlfaq.site.page.context import Context, claim_anchor
+from dlfaq.site.verdicts import VERDICTS
+from dlfaq.site.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from xml.etree.ElementTree import Element
+
+    from dlfaq.pages.config import Settings
+    from dlfaq.site.lists.catalogue import Catalogue
+
+__all__ = ["Entry", "evidence_page", "read_entries"]
+
+_HEADINGS = ("Page", "Claim", "Measured", "Against its threshold", "Runs", "Status")
+_KINDS = ("identity", "ordering", "effect", "equivalence", "null", "failure rate")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim and the page that makes it.
+
+    Attributes:
+        src: the page, relative to docs_dir.
+        name: what its link says: the IDs it answers, else its path.
+        status: the verdict on the common answer, "" where the page answers none.
+        claim: the record, with its line.
+        title: of the page.
+    """
+
+    src: str
+    name: str
+    status: str
+    claim: dict[str, Any]
+    title: str = ""
+
+    @property
+    def topic(self) -> str:
+        """What the filter knows the page's topic by; a page outside all topics is its own."""
+        return dirname(self.src) or self.src.rpartition(".")[0]
+
+
+def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
+    """Every claim of the site from the store, in the curriculum's order, then by path."""
+    order = {question.src: place for place, question in enumerate(catalogue.questions)}
+    pages = sorted(read_site(settings), key=lambda page: order.get(page.src, len(order)))
+    return [
+        Entry(
+            page.src,
+            ", ".join(page.meta.get("answers") or [page.src.rpartition(".")[0]]),
+            page.meta.get("status") or "",
+            claim,
+            page.meta.get("title") or "",
+        )
+        for page in pages
+        for _, claim in Context.of(page, settings).claims
+    ]
+
+
+def evidence_page(catalogue: Catalogue, entries: Sequence[Entry], *, page: str) -> list[Element]:
+    """Build all that stands under the words of the Evidence page.
+
+    Args:
+        catalogue: the questions, for their topics.
+        entries: the claims.
+        page: the Evidence page, relative to docs_dir.
+    """
+    doubtful = _doubtful([entry.claim for entry in entries])
+    head = element("tr", *(element("th", words, scope="col") for words in _HEADINGS))
+    rows = [_row(entry, page, doubtful=i in doubtful) for i, entry in enumerate(entries)]
+    return [
+        element("div", interval_key(), class_="dl-key"),
+        element(
+            "p", _family([entry.claim for entry in entries], len(doubtful)), class_="dl-family"
+        ),
+        _filter(catalogue, entries, page),
+        element(
+            "table",
+            element("thead", head),
+            element("tbody", *rows),
+            class_="dl-ev",
+            data_search_exclude="",
+        ),
+    ]
+
+
+def _doubtful(claims: Sequence[dict[str, Any]]) -> set[int]:
+    """The directional claims that do not survive Holm's correction, by their place in the list."""
+    directional = [i for i, claim in enumerate(claims) if _is_directional(claim)]
+    survives = survives_holm([claims[i]["p_value"] for i in directional])
+    return {i for i, so in zip(directional, survives, strict=True) if not so}
+
+
+def _is_directional(claim: dict[str, Any]) -> bool:
+    return claim["gated"] and claim["kind"] in DIRECTIONAL
+
+
+def _family(claims: Sequence[dict[str, Any]], doubtful: int) -> str:
+    """Say what chance does to all claims together, where each is judged alone."""
+    gated = [claim for claim in claims if claim["gated"]]
+    chances = [c["failure_chance"] for c in gated if c["failure_chance"] is not None]
+    directional = sum(map(_is_directional, claims))
+    expected = sum(chances)
+    share = "fewer than 0.1" if expected < 0.05 else f"about {expected:.1f}"  # noqa: PLR2004
+    survivors = f"{directional - doubtful} of" if doubtful else "all of"
+    marked = "; the others are marked" if doubtful else ""
+    estimates = len(claims) - len(gated)
+    rest = f" Beside them {counted(estimates, 'estimate')}, not gated." if estimates else ""
+    return (
+        f"{counted(len(gated), 'claim')}, each judged alone. {len(chances)} were measured over "
+        f"many runs: on fresh seeds we expect {share} of them to fail by chance. {directional} say "
+        f"which way something goes: {survivors} them survive Holm’s correction over the whole "
+        f"site, at 5 %{marked}.{rest}"
+    )
+
+
+def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Element:
+    kinds = {kind: kind.capitalize() for kind in _KINDS}
+    topics = {dirname(topic.src): topic.title for topic in catalogue.topics}
+    alone = (entry for entry in entries if not dirname(entry.src))
+    topics |= {entry.topic: entry.title or entry.name for entry in alone}
+    topics |= {entry.topic: "Labs" for entry in entries if is_lab(entry.src)}
+    form = filter_form(
+        "claim",
+        len(entries),
+        choice("topic", "Topic", "All topics", topics),
+        choice("kind", "Kind", "All kinds", kinds),
+        choice("status", "Verdict on the common answer", "All verdicts", VERDICTS),
+        label="Claims",
+    )
+    form.append(element("a", "evidence.json", href=link("evidence.json", page=page)))
+    return form
+
+
+def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
+    claim: Any = entry.claim
+    place = link(entry.src, page=page)
+    anchor = element("a", entry.name, href=f"{place}#{claim_anchor(claim)}")
+    anchor.set("title", f"{entry.src}, line {claim['line']}")
+    interval = numbers.interval(claim)
+    spread = "exact" if interval is None else f"95 %: {interval}"
+    runs = "no runs needed" if interval is None else counted(claim["replicas"], "run")
+    doubt = [_small("not after Holm’s correction")] if doubtful else []
+    kind = claim["kind"] if claim["gated"] else f"{claim['kind']}, an estimate"
+    cells: dict[str, list[str | Element]] = {
+        "page": [anchor],
+        "says": [*code_spans(claim["statement"]), _small(kind)],
+        "num": [element("b", *raised(numbers.measured(claim))), _small(*raised(spread))],
+        "iv": [against_threshold(claim, height=36)],
+        "runs": [runs],
+        "status": [status(claim), *doubt],
+    }
+    return element(
+        "tr",
+        *(element("td", *content, class_=f"dl-ev__{name}") for name, content in cells.items()),
+        class_="dl-ev__row dl-ev__row--fails" if fails(claim) else "dl-ev__row",
+        data_topic=entry.topic,
+        data_kind=claim["kind"],
+        data_status=entry.status,
+    )
+
+
+def _small(*words: str | Element) -> Element:
+    return element("small", *words)

@@ -1,0 +1,1 @@
+"""The MkDocs plugin, the only room that imports mkdocs."""

@@ -1,0 +1,207 @@
+"""The MkDocs plugin: runs stale chains before a build, sorts the navigation, takes labs in.
+
+The only module that knows MkDocs. Without it the extension still renders what `dlfaq run` stored.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from mkdocs.config.base import Config
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
+from mkdocs.structure.files import File
+from mkdocs.structure.nav import Section
+from mkdocs.structure.pages import Page
+from mkdocs.utils import CountHandler
+
+from dlfaq.errors import DlfaqError
+from dlfaq.execution.build import build
+from dlfaq.execution.process import start_server
+from dlfaq.pages.config import Settings, read_settings
+from dlfaq.pages.notebooks import is_lab, lab_files
+from dlfaq.pages.reader import read_page
+from dlfaq.site.lists.evidence import evidence_text
+from dlfaq.site.mkdocs.order import in_order
+from dlfaq.site.notebook.head import download_src
+from dlfaq.site.notebook.notebook import notebook_text
+from dlfaq.site.page.context import Context
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files, InclusionLevel
+    from mkdocs.structure.nav import Navigation
+
+__all__ = ["DlfaqPlugin"]
+
+_log = logging.getLogger("mkdocs.plugins.dlfaq")
+
+_SHOW_LABS = '- mkdocs-jupyter: {include: [labs/*.ipynb], ignore: ["*.md"], execute: false}'
+
+
+class _NoOptions(Config):
+    """The extension has the options, so that other generators see them."""
+
+
+class DlfaqPlugin(BasePlugin[_NoOptions]):
+    """Brings results up to date before each build; `plugins: [dlfaq]`."""
+
+    _serving = False
+    _first = True
+
+    def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
+        """Remember whether this is `mkdocs serve`, and load torch while MkDocs still starts."""
+        del dirty
+        self._serving = command == "serve"
+
+    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        """Start the fork server early in serve: by the first edit it is warm."""
+        if self._serving:
+            settings = self._settings(config)
+            threading.Thread(target=_warm_up, args=(settings,), daemon=True).start()
+            _count_no_warnings()
+        return config
+
+    def on_pre_build(self, *, config: MkDocsConfig) -> None:
+        """Run what is stale. A failure ends a build, and stands on its page in serve."""
+        settings = self._settings(config)
+        if self._serving and self._first:
+            self._first = False
+            _log.info("Serving on %s as soon as what is stale has run", config.site_url)
+        try:
+            report = build(settings, serving=self._serving)
+        except DlfaqError as error:
+            raise PluginError(str(error)) from None
+        if report.failures and not self._serving:
+            raise PluginError(f"{len(report.failures)} failed, see above")
+
+    @event_priority(100)
+    def _on_files_first(self, files: Files, *, config: MkDocsConfig) -> Files:
+        """Add evidence.json for pages to link to; give mkdocs-jupyter the notebook of each lab."""
+        settings = self._settings(config)
+        text = evidence_text(settings)
+        files.append(File.generated(config, "evidence.json", content=text))
+        for script in lab_files(settings.docs_dir):
+            listed = files.get_file_from_path(_src(script))
+            if listed is not None:
+                files.remove(listed)
+                _add_notebook(script, listed.inclusion, files, settings, config)
+        return files
+
+    @event_priority(-100)
+    def _on_files_last(self, files: Files, *, config: MkDocsConfig) -> Files:
+        """Give the notebooks that are pages now the name of their lab, by which others link."""
+        for script in lab_files(Path(config.docs_dir)):
+            file = files.get_file_from_path(_src(script, ".ipynb"))
+            if file is None:
+                continue
+            if not file.is_documentation_page():
+                raise PluginError(
+                    f"{_src(script)} is a lab, and no plugin shows notebooks; add to plugins: "
+                    f"`{_SHOW_LABS}`"
+                )
+            files.remove(file)
+            file.abs_src_path = file.abs_src_path  # it would follow the name
+            file.src_uri = _src(script)
+            files.append(file)
+        return files
+
+    on_files = CombinedEvent(_on_files_first, _on_files_last)
+
+    @event_priority(-100)
+    def on_pre_page(self, page: Page, *, config: MkDocsConfig, files: Files) -> Page:
+        """Render a lab as any page is: mkdocs-jupyter's HTML brings 600 KB of JupyterLab style."""
+        del config, files
+        if is_lab(page.file.src_uri):
+            vars(page).pop("render", None)
+        return page
+
+    def on_page_markdown(
+        self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
+    ) -> str:
+        """Read the header and the text of a lab from its script; the notebook holds no Markdown."""
+        del files
+        if not is_lab(page.file.src_uri):
+            return markdown
+        settings = self._settings(config)
+        lab = read_page(settings.docs_dir / page.file.src_uri, settings)
+        page.meta = lab.meta
+        # Text of blanks alone would not be converted, and its errors not be shown.
+        return "\n".join(lab.lines[lab.first :]).lstrip("\n") or "\N{NO-BREAK SPACE}"
+
+    def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
+        """Sort topics and questions by their `order`, and put them under one heading."""
+        del files
+        in_order(nav, Path(config.docs_dir))
+        questions = [
+            item
+            for item in nav.items
+            if (not _holds_labs(item) if item.is_section else item.is_homepage)
+        ]
+        others = [item for item in nav.items if item not in questions]
+        if others:
+            section = Section("Questions", questions)
+            for item in questions:
+                item.parent = section
+            nav.items = [section, *others]
+        return nav
+
+    def _settings(self, config: MkDocsConfig) -> Settings:
+        try:
+            return read_settings(Path(config.config_file_path).parent)
+        except DlfaqError as error:
+            raise PluginError(str(error)) from None
+
+
+def _src(script: Path, suffix: str = ".py") -> str:
+    """The lab, or its notebook, by its path relative to docs_dir."""
+    return script.with_suffix(suffix).relative_to(script.parents[1]).as_posix()
+
+
+def _add_notebook(
+    script: Path,
+    inclusion: InclusionLevel,
+    files: Files,
+    settings: Settings,
+    config: MkDocsConfig,
+) -> None:
+    """Write the notebook of a lab; add it as what becomes a page, and both to be downloaded."""
+    folder = settings.store_dir / "notebooks"
+    notebook = folder / _src(script, ".ipynb")
+    notebook.parent.mkdir(parents=True, exist_ok=True)
+    text = notebook_text(Context.of(read_page(script, settings), settings))
+    notebook.write_text(text, encoding="utf-8")
+    files.append(
+        File(
+            _src(script, ".ipynb"),
+            src_dir=str(folder),
+            dest_dir=config.site_dir,
+            use_directory_urls=config.use_directory_urls,
+            inclusion=inclusion,
+        )
+    )
+    for content, suffix in ((text, ".ipynb"), (script.read_bytes(), ".py")):
+        name = download_src(_src(script), suffix)
+        files.append(File.generated(config, name, content=content, inclusion=inclusion))
+
+
+def _holds_labs(section: Section) -> bool:
+    return any(isinstance(one, Page) and is_lab(one.file.src_uri) for one in section.children)
+
+
+def _count_no_warnings() -> None:
+    """Take away what `strict` counts warnings with: one in the first build would end serve."""
+    log = logging.getLogger("mkdocs")
+    for handler in list(log.handlers):
+        if isinstance(handler, CountHandler):
+            log.removeHandler(handler)
+
+
+def _warm_up(settings: Settings) -> None:
+    """Start the fork server; where that fails, the build that needs it says so."""
+    with suppress(DlfaqError):
+        start_server(settings.preload)

@@ -1,0 +1,1 @@
+"""A lab as a notebook with its outputs, and the head of its page."""

@@ -1,0 +1,146 @@
+"""Writes a lab as a notebook with its outputs, for readers to download and go on in Jupyter.
+
+It looks right in any front end, trusted or not: figures are PNG, claims are Markdown. The page of
+the lab is made of the same results, by the Markdown extension.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+from nbformat import v4
+
+from dlfaq.execution.drawings import SIZES
+from dlfaq.pages.notebooks import cells
+from dlfaq.site.claim import numbers
+from dlfaq.site.claim.card import status as status_of
+from dlfaq.site.notebook.prose import jupyter_markdown
+from dlfaq.site.page.cells import inline_html, inline_text
+from dlfaq.site.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbformat import NotebookNode
+
+    from dlfaq.execution.result import Output
+    from dlfaq.pages.options import Options
+    from dlfaq.pages.page import Snippet
+    from dlfaq.site.page.context import ChainState, Context
+
+__all__ = ["notebook_text"]
+
+_KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+#: Powers are text: not every front end has `<sup>`, and 10^−3 must not end as 10−3.
+_RAISED = str.maketrans("\N{MINUS SIGN}0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+#: What a rich last expression is to Jupyter.
+_MIME = {"html": "text/html", "svg": "image/svg+xml", "png": "image/png", "text": "text/plain"}
+
+#: A figure is shown as large as on the page.
+_PNG_SIZE = {"width": round(96 * SIZES["wide"][0]), "height": round(96 * SIZES["wide"][1])}
+
+
+def notebook_text(context: Context) -> str:
+    """The notebook of a lab: its cells, and what they showed when it ran last.
+
+    Two builds give the same bytes while the results are the same.
+    """
+    page = context.page
+    version = next((s.shown.environment["python"] for s in context.states if s.shown), None)
+    language = {"name": "python"} | ({"version": version} if version else {})
+    notebook = v4.new_notebook(metadata={"kernelspec": _KERNEL, "language_info": language})
+    title, description = page.meta.get("title", ""), page.meta.get("description", "")
+    notebook.cells.append(v4.new_markdown_cell(f"# {title}\n\n{description}".strip()))
+    code = {snippet.start: (state, i) for state, i, snippet, _ in context.snippets()}
+    for start, last in cells(page.file_lines):
+        if start in code:
+            notebook.cells.append(_code_cell(context, *code[start]))
+        elif text := jupyter_markdown(context, start + 1, last):
+            notebook.cells.append(v4.new_markdown_cell(text))
+    for number, cell in enumerate(notebook.cells, 1):
+        cell.id = f"cell-{number}"  # in place of a random one
+    return f"{nbformat.writes(notebook)}\n"
+
+
+def _code_cell(context: Context, state: ChainState, index: int) -> NotebookNode:
+    snippet = state.job.chain.snippets[index]
+    outputs = state.shown.outputs if state.shown is not None else []
+    values = state.shown.values if state.shown is not None else {}
+    shown = list(_outputs(outputs[index], index + 1)) if index < len(outputs) else []
+    shown += _figures(snippet.options, outputs[index], values) if index < len(outputs) else []
+    shown += _claims(context, snippet)
+    shown += _failures(state, index)
+    cell: NotebookNode = v4.new_code_cell(
+        snippet.code.rstrip("\n"),
+        execution_count=index + 1 if index < len(outputs) else None,
+        outputs=shown,
+    )
+    options = snippet.options
+    hidden = {"source_hidden": not options.echo or options.code_fold}
+    hidden["outputs_hidden"] = not options.output
+    if any(hidden.values()):
+        cell.metadata["jupyter"] = {name: True for name, is_so in hidden.items() if is_so}
+    return cell
+
+
+def _outputs(output: Output, count: int) -> Iterator[NotebookNode]:
+    """What a cell printed and showed, in the order in which the page has it."""
+    for name in ("stdout", "stderr"):
+        if text := getattr(output, name):
+            yield v4.new_output("stream", name=name, text=text)
+    if output.exception is not None:
+        yield _error(*output.exception.partition(": ")[::2])
+    for kind, data in output.display:
+        bundle = {"text/plain": f"<{kind}>", _MIME[kind]: data}
+        yield v4.new_output("execute_result", data=bundle, execution_count=count)
+
+
+def _figures(options: Options, output: Output, values: dict[str, str]) -> Iterator[NotebookNode]:
+    """Each figure, its finding above it; its text is for who does not see it."""
+    title = inline_text(options.fig_title or "", values)
+    for figure in output.figures:
+        if "png" not in figure:
+            continue
+        if title:
+            html = inline_html(options.fig_title or "", values)
+            sub = inline_html(options.fig_sub or "", values)
+            bundle = {"text/plain": title, "text/markdown": f"**{html}**\n\n{sub}".strip()}
+            yield v4.new_output("display_data", data=bundle)
+        alt = inline_text(options.fig_alt or "<figure>", values)
+        bundle = {"text/plain": alt, "image/png": figure["png"]}
+        yield v4.new_output("display_data", data=bundle, metadata={"image/png": _PNG_SIZE})
+
+
+def _claims(context: Context, snippet: Snippet) -> Iterator[NotebookNode]:
+    for _, claim in context.claims:
+        if snippet.start <= claim["line"] <= snippet.end:
+            text = _claim(claim)
+            bundle = {"text/plain": text.replace("**", ""), "text/markdown": text}
+            yield v4.new_output("display_data", data=bundle)
+
+
+def _claim(claim: Any) -> str:  # noqa: ANN401 - a record, with its line
+    """A claim in one line: its number, its sentence, what it was measured by."""
+    spread = numbers.interval(claim)
+    facts = [claim["kind"], numbers.threshold(claim)]
+    if spread is not None:
+        facts += [f"95 % interval {spread}", counted(claim["replicas"], "run")]
+    status = "".join(status_of(claim).itertext()).strip()
+    text = f"**{numbers.measured(claim)}** {claim['statement']}. {status}: {', '.join(facts)}."
+    return re.sub(r"\^(\S\d*)", lambda power: power[1].translate(_RAISED), text)
+
+
+def _failures(state: ChainState, index: int) -> Iterator[NotebookNode]:
+    for failure in state.failure.failures if state.failure is not None else []:
+        if failure.snippet == index:
+            yield _error(failure.kind, failure.message, str(failure))
+
+
+def _error(kind: str, message: str, told: str = "") -> NotebookNode:
+    lines = (told or f"{kind}: {message}").split("\n")
+    error: NotebookNode = v4.new_output("error", ename=kind, evalue=message, traceback=lines)
+    return error

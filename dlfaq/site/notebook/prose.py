@@ -1,0 +1,67 @@
+"""Turns the text of a lab into what Jupyter's Markdown can show: values, folds, marks, links."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dlfaq.site.page.context import Context
+
+__all__ = ["jupyter_markdown"]
+
+# Fences, code and mathematics stay as they are.
+_KEPT = re.compile(
+    r"^(?P<fence>`{3,}).*?^(?P=fence)\s*?$|(?P<code>`+)(?!`).+?(?<!`)(?P=code)(?!`)"
+    r"|\$\$.+?\$\$|(?<!\\)\$[^$\n]+\$",
+    re.DOTALL | re.MULTILINE,
+)
+_SPECIAL = re.compile(r"([\\`*_<>\[\]$|])")
+_FOLD = re.compile(r"^/// details \| (.*?)\n(.*?)^///$", re.DOTALL | re.MULTILINE)
+_BOX = re.compile(r"^/// \w+(?: \| (.*?))?\n(.*?)^///$", re.DOTALL | re.MULTILINE)
+_MARK = re.compile(r"==(?=\S)(.+?)(?<=\S)==", re.DOTALL)
+_LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)\s]*\)")
+_ATTRIBUTES = re.compile(r"[ \t]*\{[:#.][^}\n]*\}[ \t]*$", re.MULTILINE)
+
+
+def jupyter_markdown(context: Context, first: int, last: int) -> str:
+    """The text of one cell of a lab, its values filled in.
+
+    What is placed there on the page, a figure or a claim, Jupyter shows below the cell of code that
+    made it. A link to another page would lead nowhere from a reader's folder, so its text stays.
+
+    Args:
+        context: the lab.
+        first: the first line of the cell's text, from 1.
+        last: its last line.
+    """
+    lines = _filled(context)[first - 1 : last]
+    text, kept = "\n".join(lines), []
+
+    def keep(match: re.Match[str]) -> str:
+        kept.append(match[0])
+        return f"\x02{len(kept) - 1}\x03"
+
+    text = _KEPT.sub(keep, text)
+    text = _FOLD.sub(r"<details><summary>\1</summary>\n\n\2\n</details>", text)
+    text = _BOX.sub(lambda box: f"**{box[1]}**\n\n{box[2]}" if box[1] else box[2], text)
+    text = _ATTRIBUTES.sub("", _LINK.sub(r"\1", _MARK.sub(r"<mark>\1</mark>", text)))
+    text = re.sub(r"\x02(\d+)\x03", lambda match: kept[int(match[1])], text)
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+
+
+def _filled(context: Context) -> list[str]:
+    """The lines of the lab, its values in place, without what is placed in a paragraph."""
+    page = context.page
+    lines = list(page.lines)
+    # From the right, so that columns further left stay true.
+    for span, index in sorted(page.spans, key=lambda pair: -pair[0].start):
+        if span.start >= 0:
+            shown = context.states[index].shown
+            value = shown.values.get(span.expression, "…") if shown is not None else "…"
+            line = lines[span.line - 1]
+            value = _SPECIAL.sub(r"\\\1", value)
+            lines[span.line - 1] = line[: span.start] + value + line[span.end :]
+    for place in page.places:
+        lines[place.line - 1] = ""
+    return lines

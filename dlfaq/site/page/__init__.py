@@ -1,0 +1,1 @@
+"""What one page shows: head, cells, figures, failures, the versions it ran with."""

@@ -1,0 +1,202 @@
+"""A snippet as HTML: its code, what it printed and showed, its figures and claims, or its error."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers.python import PythonLexer
+from pygments.token import Name, Text, Whitespace
+
+from dlfaq.pages.spans import code_spans, parse_span
+from dlfaq.site.claim import card
+from dlfaq.site.page.context import claim_anchor
+from dlfaq.site.page.failures import failure_html
+from dlfaq.site.page.figures import figure_html, plate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pygments.token import _TokenType
+
+    from dlfaq.execution.result import Output, Result
+    from dlfaq.pages.page import Snippet
+    from dlfaq.site.page.context import ChainState, Context, PlacedFigure
+
+__all__ = ["cell", "claim_card", "figure_plate", "inline_html", "inline_text"]
+
+
+class _Lexer(PythonLexer):
+    """Python, in which plain names and blanks are text: they have its colour.
+
+    A span around each would make the code of a page a third heavier.
+    """
+
+    def get_tokens_unprocessed(
+        self, text: str, stack: Iterable[str] = ("root",)
+    ) -> Iterator[tuple[int, _TokenType, str]]:
+        for index, token, value in super().get_tokens_unprocessed(text, stack):
+            yield index, Text if token in {Name, Whitespace} else token, value
+
+
+_lexer = _Lexer(stripnl=False)
+_formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
+
+
+def cell(context: Context, state: ChainState, index: int) -> str:
+    """All that stands where a snippet stands on the page.
+
+    Args:
+        context: the page.
+        state: the snippet's chain.
+        index: which snippet of the chain.
+    """
+    snippet = state.job.chain.snippets[index]
+    result = state.shown
+    output = result.outputs[index] if result is not None and index < len(result.outputs) else None
+    parts = [_code(snippet)] if snippet.options.echo else []
+    if snippet.options.output and output is not None:
+        parts += _outputs(snippet, output)
+    if state.failure is not None:
+        parts += failure_html(state, index, _last_shown(snippet, state.last_good, index))
+    elif result is None:
+        parts.append('<div class="dl-error"><p>Not run yet.</p></div>')
+    body = f'<div class="dl-cell">{"".join(parts)}</div>' if parts else ""
+    below = [
+        figure_plate(context, figure)
+        for figure in context.figures
+        if figure.state is state and figure.snippet is snippet and figure.line == snippet.start
+    ]
+    below += _claims_below(context, state, snippet) if snippet.options.output else []
+    marker = f'<div class="dl-snippet" data-line="{snippet.start}">'
+    return f"{marker}{body}{''.join(below)}</div>"
+
+
+def _last_shown(snippet: Snippet, result: Result | None, index: int) -> list[str]:
+    """What a snippet of a failed chain showed when it last worked."""
+    if result is None or index >= len(result.outputs):
+        return []
+    alt = inline_text(snippet.options.fig_alt or "Figure", result.values)
+    figures = enumerate(result.outputs[index].figures, 1)
+    return _outputs(snippet, result.outputs[index]) + [
+        figure_html(svg, prefix=f"last-{snippet.start}-{n}", alt=alt) for n, svg in figures
+    ]
+
+
+def _code(snippet: Snippet) -> str:
+    code = _highlighted(snippet.code)
+    # Out of the search index: it loads at once, and code is half of a page.
+    pre = f'<pre tabindex="0" data-search-exclude><code>{code}</code></pre>'
+    block = f'<div class="highlight">{pre}</div>'
+    if snippet.options.code_fold:
+        summary = "<summary data-search-exclude>Code</summary>"
+        return f'<details class="dl-fold">{summary}{block}</details>'
+    return block
+
+
+# While serving, all code but one snippet is what it was at the last save.
+@lru_cache(maxsize=4000)
+def _highlighted(code: str) -> str:
+    return highlight(code, _lexer, _formatter)
+
+
+def _outputs(snippet: Snippet, output: Output) -> list[str]:
+    parts = [
+        _printed(name, text)
+        for name, text in (
+            ("prints", output.stdout),
+            ("errors", output.stderr),
+            ("raises", output.exception or ""),
+        )
+        if text.strip()
+    ]
+    for kind, data in output.display:
+        if kind == "text":
+            parts.append(_printed("gives", data))
+        elif kind == "png":
+            alt = escape(snippet.options.fig_alt or "")
+            parts.append(_rich(f'<img src="data:image/png;base64,{data}" alt="{alt}">'))
+        else:
+            parts.append(_rich(data))
+    return parts
+
+
+def _rich(html: str) -> str:
+    # No div: the search index takes an inner </div> for the end of what is excluded.
+    return f'<section class="dl-rich" tabindex="0" data-search-exclude>{html}</section>'
+
+
+def _printed(name: str, text: str) -> str:
+    text = escape(text.rstrip("\n"), quote=False)
+    return (
+        f'<div class="dl-out" data-search-exclude><span>{name}</span>'
+        f'<pre tabindex="0"><samp>{text}</samp></pre></div>'
+    )
+
+
+def _claims_below(context: Context, state: ChainState, snippet: Snippet) -> list[str]:
+    """The cards of the claims that a snippet makes and that are placed nowhere else."""
+    placed = context.placed_claims()
+    cards = [
+        card.card(claim, anchor=claim_anchor(claim))  # type: ignore[arg-type]
+        for one, claim in context.claims
+        if one is state
+        and snippet.start <= claim["line"] <= snippet.end
+        and claim["label"] not in placed
+    ]
+    return [card.group(cards)] if cards else []
+
+
+def claim_card(context: Context, label: str) -> str | None:
+    """The card of a labelled claim, or None if the page makes no such claim."""
+    claim = context.claim(label)
+    return None if claim is None else card.card(claim, anchor=claim_anchor(claim))  # type: ignore[arg-type]
+
+
+def figure_plate(context: Context, figure: PlacedFigure) -> str:
+    """A figure on its plate, with its key claim."""
+    options = figure.snippet.options
+    result = figure.state.shown
+    values = result.values if result is not None else {}
+    alt = options.fig_alt or options.fig_title or f"Figure {figure.number}"
+    return plate(
+        figure_html(
+            figure.svg,
+            prefix=f"figure-{figure.number}",
+            alt=inline_text(alt, values),
+        ),
+        number=figure.number,
+        title=inline_html(options.fig_title or "", values),
+        subtitle=inline_html(options.fig_sub or "", values),
+        claim=(claim_card(context, figure.claim) or "") if figure.claim else "",
+        seeds=context.seeds(figure.state),
+        elapsed_s=figure.state.result.elapsed_s if figure.state.result is not None else None,
+    )
+
+
+def inline_html(text: str, values: dict[str, str]) -> str:
+    """A line of an option as HTML: inline values filled in, `code` as code, the rest escaped."""
+    parts, position = [], 0
+    for _, start, end, content in code_spans(text):
+        parts.append(escape(text[position:start], quote=False))
+        inline = parse_span(content)
+        if inline is None:
+            parts.append(f"<code>{escape(content.strip(), quote=False)}</code>")
+        else:
+            parts.append(escape(values.get(inline[1], "…"), quote=False))
+        position = end
+    return "".join([*parts, escape(text[position:], quote=False)])
+
+
+def inline_text(text: str, values: dict[str, str]) -> str:
+    """A line of an option as plain text, inline values filled in."""
+    parts, position = [], 0
+    for _, start, end, content in code_spans(text):
+        inline = parse_span(content)
+        word = content.strip() if inline is None else values.get(inline[1], "…")
+        parts += [text[position:start], word]
+        position = end
+    return "".join([*parts, text[position:]])

@@ -1,0 +1,73 @@
+"""What is wrong on a page, in place, as `mkdocs serve` shows it: the error and the lines around."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from html import escape
+from typing import TYPE_CHECKING
+
+from dlfaq.execution.result import Failure
+from dlfaq.site.wording import day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dlfaq.pages.page import Page
+    from dlfaq.site.page.context import ChainState
+
+__all__ = ["error_html", "failure_html", "page_failures"]
+
+#: How many lines of the page stand above and below one that cannot be read.
+_AROUND = 2
+
+
+def page_failures(page: Page) -> Iterator[Failure]:
+    """What cannot be read on a page, each with the lines around where they are the page's own."""
+    for error in page.errors:
+        line = error.line if error.path == page.path else 0
+        numbers = range(max(1, line - _AROUND), min(len(page.file_lines), line + _AROUND) + 1)
+        context = [(number, page.file_lines[number - 1]) for number in numbers] if line else []
+        yield Failure(error.path, error.line, "Unreadable", error.message, [], context, line)
+
+
+def failure_html(state: ChainState, index: int, last_good: list[str]) -> list[str]:
+    """The errors of one snippet of a failed chain, and what it showed when it last worked.
+
+    Args:
+        state: the chain.
+        index: which snippet of it.
+        last_good: what the snippet showed in the last good result, as HTML.
+    """
+    assert state.failure is not None
+    here = [failure for failure in state.failure.failures if failure.snippet == index]
+    parts = [error_html(failure) for failure in here]
+    # A snippet whose claim does not hold ran to its end: what it shows is new.
+    broke_off = any(failure.kind != "ClaimFailed" for failure in here)
+    if broke_off and last_good and state.last_good is not None:
+        when = day(date.fromisoformat(state.last_good.finished))
+        note = f'<p>Last good output, <span class="dl-run">{when}</span>:</p>'
+        parts.append(f'<div class="dl-stale">{note}{"".join(last_good)}</div>')
+    return parts
+
+
+def error_html(failure: Failure) -> str:
+    """One error, its place, and the lines around it."""
+    also = f" (in {escape(', '.join(failure.also))})" if failure.also else ""
+    message = escape(failure.message.strip(), quote=False)
+    first, *rest = message.split("\n")
+    more = f'<pre tabindex="0"><samp>{chr(10).join(rest)}</samp></pre>' if rest else ""
+    lines = "".join(
+        f'<li value="{number}"{" class=dl-here" if number == failure.marked else ""}>'
+        f"<code>{_shown(text)}</code></li>"
+        for number, text in failure.context
+    )
+    return (
+        '<div class="dl-error" role="alert" data-search-exclude>'
+        f"<p><b>{escape(failure.kind)}</b> in <code>{escape(failure.path)}:{failure.line}</code>"
+        f'{also}: {first}</p>{more}<ol class="dl-lines">{lines}</ol></div>'
+    )
+
+
+def _shown(text: str) -> str:
+    return re.sub(r"^ +", lambda spaces: "\u00a0" * len(spaces[0]), escape(text, quote=False))

@@ -1,0 +1,78 @@
+"""A measured figure as HTML: its drawings at two widths, and the plate that carries it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from dlfaq.execution.drawings import with_id_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["figure_html", "plate", "seeds_in_words"]
+
+
+def figure_html(figure: Mapping[str, str], *, prefix: str, alt: str) -> str:
+    """A figure at both widths, of which the page's style shows one.
+
+    Args:
+        figure: SVG by size, as `execution.worker.drawing` makes it; a thumb is not used here.
+        prefix: what makes its ids unique on the page.
+        alt: what the figure shows, in words, plain text.
+    """
+    # The search index takes the first inner </div> for the end of what is excluded, so the
+    # exclusion stands on the innermost one.
+    drawings = "".join(
+        f'<div class="dl-fig__{size}" data-search-exclude>'
+        f"{with_id_prefix(figure[size], f'{prefix}-{size}')}</div>"
+        for size in ("wide", "narrow")
+        if size in figure
+    )
+    return f'<div class="dl-fig" role="img" aria-label="{escape(alt)}">{drawings}</div>'
+
+
+def plate(
+    figure: str,
+    *,
+    number: int,
+    title: str = "",
+    subtitle: str = "",
+    claim: str = "",
+    seeds: Sequence[int] = (),
+    elapsed_s: float | None = None,
+) -> str:
+    """A figure on its plate: the finding, the conditions, the drawing, its claim and its run.
+
+    Args:
+        figure: HTML of `figure_html`.
+        number: which figure of the page it is, from 1.
+        title: the finding, HTML.
+        subtitle: what is drawn and under which conditions, HTML.
+        claim: the card of the key claim, HTML.
+        seeds: the seeds of its runs.
+        elapsed_s: seconds its chain took on one core.
+    """
+    facts = [f"<b>Figure {number}</b>"]
+    if seeds:
+        facts.append(f"<span>{len(seeds)} runs, {seeds_in_words(seeds)}</span>")
+    if elapsed_s is not None:
+        facts.append(f'<span class="dl-run">{elapsed_s:.1f} s on one core</span>')
+    parts = [
+        f'<p class="dl-head">{title}</p>' if title else "",
+        f'<p class="dl-sub">{subtitle}</p>' if subtitle else "",
+        figure,
+        claim,
+        f"<figcaption data-search-exclude>{''.join(facts)}</figcaption>",
+    ]
+    return f'<figure class="dl-plate">{"".join(parts)}</figure>'
+
+
+def seeds_in_words(seeds: Sequence[int]) -> str:
+    """`seeds 1000 to 1015` where they follow each other, else each of them."""
+    in_order = sorted(seeds)
+    if len(in_order) == 1:
+        return f"seed {in_order[0]}"
+    if in_order == list(range(in_order[0], in_order[0] + len(in_order))):
+        return f"seeds {in_order[0]} to {in_order[-1]}"
+    return "seeds " + ", ".join(map(str, in_order))

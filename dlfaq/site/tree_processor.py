@@ -1,0 +1,168 @@
+"""Makes the parts of a page that come from front matter: its head, its lists, its end."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from markdown.treeprocessors import Treeprocessor
+
+from dlfaq.errors import PageError
+from dlfaq.execution.drawings import with_id_prefix
+from dlfaq.pages.reader import read_page
+from dlfaq.site.lists.catalogue import Catalogue, read_catalogue, read_labs
+from dlfaq.site.lists.drift_tables import drift_tables
+from dlfaq.site.lists.evidence_page import evidence_page, read_entries
+from dlfaq.site.lists.landing import Card, landing
+from dlfaq.site.lists.rows import lab_rows, link, question_rows, read_next
+from dlfaq.site.notebook import head as lab_head
+from dlfaq.site.page import head
+from dlfaq.site.page.context import Context
+from dlfaq.site.page.this_page_ran import Run, this_page_ran
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from xml.etree.ElementTree import Element
+
+    from markdown import Markdown
+
+    from dlfaq.site.preprocessors import Session
+
+__all__ = ["Parts"]
+
+_EVIDENCE = "evidence.md"
+
+
+class Parts(Treeprocessor):
+    """Works on the tree, so that links are followed from Markdown file to Markdown file."""
+
+    def __init__(self, md: Markdown, session: Session) -> None:
+        super().__init__(md)
+        self.session = session
+
+    def run(self, root: Element) -> None:
+        """Fill in the lists, then head and end of a question's page or of a lab."""
+        context = self.session.page
+        if context is None or context.page.errors:
+            return
+        self._tell_anchors()
+        page = context.page
+        if not (self.session.lists or page.meta.get("answers") or page.is_lab):
+            return
+        try:
+            catalogue = read_catalogue(context.settings.docs_dir)
+            self._lists(root, context, catalogue)
+            if page.is_lab:
+                self._lab(root, context)
+            elif page.meta.get("answers"):
+                self._question(root, context, catalogue)
+        except PageError as error:
+            context.problems.append(str(error))
+
+    def _tell_anchors(self) -> None:
+        """Tell MkDocs, which looks for anchors in the tree, those of the cards, which are text."""
+        if "mkdocs_extract_anchors" in self.md.treeprocessors:
+            found: Any = self.md.treeprocessors["mkdocs_extract_anchors"]
+            for html in self.session.html:
+                found.present_anchor_ids.update(re.findall(r' id="(claim-[^"]+)"', html))
+
+    def _lists(self, root: Element, context: Context, catalogue: Catalogue) -> None:
+        for parent in list(root.iter()):
+            for index, child in reversed(list(enumerate(parent))):
+                kind = self.session.lists.get((child.text or "").strip())
+                if kind is not None:
+                    parent.remove(child)
+                    for offset, node in enumerate(self._list(kind, context, catalogue)):
+                        parent.insert(index + offset, node)
+
+    def _list(self, kind: str, context: Context, catalogue: Catalogue) -> list[Element]:
+        src = context.page.src
+        if kind == "evidence":
+            return evidence_page(catalogue, read_entries(context.settings, catalogue), page=src)
+        if kind == "labs":
+            return [lab_rows(read_labs(context.settings.docs_dir), page=src)]
+        if kind == "drift":
+            return drift_tables(context.settings, page=src)
+        if src == "index.md":
+            evidence = _EVIDENCE if (context.settings.docs_dir / _EVIDENCE).is_file() else None
+            cards = self._cards(context, catalogue)
+            return landing(catalogue, page=src, shown=cards, evidence=evidence)
+        try:
+            return [question_rows(catalogue.topic(src).questions, page=src)]
+        except KeyError:
+            context.report(1, "no page in this folder has `answers`, so there is nothing to list")
+            return []
+
+    def _cards(self, context: Context, catalogue: Catalogue) -> list[Card]:
+        """The findings that the landing page's front matter chooses, from their pages' results."""
+        cards: list[Card] = []
+        for entry in context.page.meta.get("cards") or []:
+            src, figure, label = entry["page"], entry["figure"], entry["claim"]
+            settings = context.settings
+            other = Context.of(read_page(settings.docs_dir / src, settings), settings)
+            drawn = [one for one in other.figures if one.snippet.options.label == figure]
+            claim = other.claim(label)
+            if not drawn or claim is None or "thumb" not in drawn[0].svg:
+                context.report(1, f"a card needs figure {figure!r} and claim {label!r} of {src}")
+                continue
+            svg = with_id_prefix(drawn[0].svg["thumb"], f"card-{len(cards) + 1}")
+            thumb = self.md.htmlStash.store(svg)
+            cards.append(
+                Card(
+                    question=catalogue.question(src),
+                    thumb=thumb,
+                    caption=entry.get("caption", ""),
+                    claim=claim,  # type: ignore[arg-type]
+                    headline=entry["headline"],
+                    sentence=entry["sentence"],
+                )
+            )
+        return cards
+
+    def _question(self, root: Element, context: Context, catalogue: Catalogue) -> None:
+        question = catalogue.question(context.page.src)
+        topic = catalogue.topic(context.page.src)
+        head.apply(
+            root,
+            title=question.title,
+            topic_title=topic.title,
+            topic_href=link(topic.src, page=question.src),
+            status=question.status,
+            claims_total=context.claims_total,
+            claims_hold=context.claims_hold,
+            verified=context.verified(),
+        )
+        root.extend(_stamp(context, question.answers))
+        if following := catalogue.after(question.src):
+            root.extend(read_next(following, page=question.src))
+
+    def _lab(self, root: Element, context: Context) -> None:
+        """A lab has a head and an end too; no verdict, and nothing to read next."""
+        settings, src = context.settings, context.page.src
+        lab_head.apply(
+            root,
+            lab=next(lab for lab in read_labs(settings.docs_dir) if lab.src == src),
+            claims_total=context.claims_total,
+            claims_hold=context.claims_hold,
+            verified=context.verified(),
+        )
+        root.extend(_stamp(context))
+
+
+def _stamp(context: Context, answers: Sequence[str] = ()) -> list[Element]:
+    """The section "This page ran", if anything of the page did."""
+    results = [state.result for state in context.states if state.result is not None]
+    if not results:
+        return []
+    environment = results[0].environment
+    names = (("Python", "python"), ("torch", "torch"), ("NumPy", "numpy"))
+    return this_page_ran(
+        Run(
+            verified=context.verified(),
+            seeds=context.seeds(),
+            elapsed_s=sum(result.elapsed_s for result in results),
+            peak_bytes=max(result.peak_bytes for result in results),
+            versions={name: environment[key] for name, key in names},
+            answers=answers,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Training of one network and of many replicas; nothing here compares them."""

@@ -1,0 +1,1 @@
+"""Replicas trained as one model, and the proof that it is exact."""

@@ -1,0 +1,200 @@
+"""Replicas of one model trained as a single one: stacked parameters, one forward pass for all."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import cycle, islice, repeat
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from dlfaq.seeding import generator
+from dlfaq.training.evaluation import cross_entropies, measure
+from dlfaq.training.history import History
+from dlfaq.training.plan import batches
+from dlfaq.training.stacked.forward import Batched, slow_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dlfaq.data.sets import Dataset, Examples
+    from dlfaq.training.evaluation import Loss, Scores
+    from dlfaq.training.plan import Plan
+
+__all__ = ["Stack", "fit_stacked"]
+
+
+def fit_stacked(
+    models: Sequence[nn.Module],
+    datasets: Sequence[Dataset],
+    plan: Plan,
+    *,
+    rates: Sequence[float],
+    seeds: Sequence[int],
+) -> History:
+    """Train `models`, one for each rate and seed in this order, as `fit_plan` would train each.
+
+    Args:
+        models: of one structure; they are copied.
+        datasets: one for each seed, or a single one for all.
+        plan: its optimizer works element by element.
+        rates: the learning rates.
+        seeds: of the replicas of each rate.
+
+    Returns:
+        A history whose arrays lead with (rates · seeds,).
+    """
+    stack = Stack(models, seeds)
+    source = _Source([data.train for data in datasets], len(models))
+    update = plan.stepper(list(zip(rates, stack.groups(len(rates)), strict=True)))
+    drawn = source.draw(plan.batch_size, seeds)
+
+    def step() -> Tensor:
+        x, y = next(drawn)
+
+        def backward() -> Tensor:
+            if plan.zero_grad:
+                stack.zero_grad()
+            means = _mean_losses(plan.loss, stack(x), y)  # (replicas,)
+            means.sum().backward()
+            return means.detach()
+
+        return update(backward)
+
+    with slow_mapping():
+        curves, batch_loss = plan.run(step, lambda: stack.evaluate(datasets, plan))
+    return History(
+        steps=np.array(plan.evaluated),
+        curves=curves,
+        batch_loss=batch_loss,
+        weights=stack.weights(),
+        classes=datasets[0].classes,
+        how="stacked",
+        template=stack.template.eval(),
+    )
+
+
+def _mean_losses(loss: Loss, outputs: Tensor, y: Tensor) -> Tensor:
+    """The mean loss of each replica, (replicas,), of outputs (replicas, batch, classes)."""
+    if loss is cross_entropies:  # of each example alone, whichever stand beside it
+        return loss(outputs.flatten(0, 1), y).view(outputs.shape[:2]).mean(1)
+
+    def mean(own: Tensor, labels: Tensor) -> Tensor:
+        return loss(own, labels).mean()
+
+    # Any other may look at its whole batch, which must not hold the examples of other replicas.
+    means: Tensor = vmap(mean, randomness="error")(outputs, y.view(len(outputs), -1))
+    return means
+
+
+class Stack:
+    """The parameters and buffers of all replicas, and the pass over them.
+
+    Args:
+        models: the replicas, for one rate after the other.
+        seeds: of the replicas of one rate.
+
+    Attributes:
+        template: the first model.
+        learned: the stacked parameters that have gradients.
+        maps: whether it leaves any layer to `vmap`.
+    """
+
+    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int]) -> None:
+        self.template = models[0]
+        self._replicas = len(models)
+        parameters, buffers = stack_module_state([model.train() for model in models])
+        self._state: dict[str, Tensor] = {**parameters, **buffers}
+        self.learned = [value for value in parameters.values() if value.requires_grad]
+        self._sliced = False
+        # Replicas of one seed draw alike, whatever their rate.
+        noise = [generator(seed, "noise") for seed in islice(cycle(seeds), len(models))]
+        self._batched = Batched(self.template, self._state, noise)
+        self.maps = self._batched.maps
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Outputs (replicas, n, classes) for inputs (replicas, n, …)."""
+        return self._batched(x)
+
+    def groups(self, rates: int) -> list[list[Tensor]]:
+        """What the replicas of each rate learn, sharing the memory of the stack.
+
+        A group of an optimizer takes one rate only (torch.optim refuses a vector of them), so each
+        rate has slices of the stacked tensors: an elementwise optimizer does the same to them.
+        """
+        if rates == 1:
+            return [self.learned]
+        # Slices see no gradients but those that have a place of their own from the start, into
+        # which backward() adds.
+        self._sliced = True
+        groups: list[list[Tensor]] = [[] for _ in range(rates)]
+        for parameter in self.learned:
+            parameter.grad = torch.zeros_like(parameter)
+            of_rates = zip(
+                parameter.detach().chunk(rates), parameter.grad.chunk(rates), strict=True
+            )
+            for group, (part, gradient) in zip(groups, of_rates, strict=True):
+                part.grad = gradient
+                group.append(part)
+        return groups
+
+    def zero_grad(self) -> None:
+        """Clear all gradients."""
+        for parameter in self.learned:
+            if self._sliced and parameter.grad is not None:
+                parameter.grad.zero_()
+            else:  # the next ones take the place instead of being added, which is faster
+                parameter.grad = None
+
+    def weights(self) -> dict[str, Tensor]:
+        """What `state_dict` of a replica holds, by name, (replicas, *shape)."""
+        return {name: self._state[name].detach() for name in self.template.state_dict()}
+
+    def evaluate(self, datasets: Sequence[Dataset], plan: Plan) -> Scores:
+        """Measure one replica after the other: a whole part is enough work for one call."""
+        self.template.eval()
+        state = {name: value.detach() for name, value in self._state.items()}
+        measured = []
+        for replica in range(self._replicas):
+            own = {name: value[replica] for name, value in state.items()}
+            data = datasets[replica % len(datasets)]
+            measured.append(measure(partial(self._call, own), data, plan.parts, plan.loss))
+        self.template.train()
+        return {part: np.stack([scores[part] for scores in measured]) for part in plan.parts}
+
+    def _call(self, state: dict[str, Tensor], x: Tensor) -> Tensor:
+        outputs: Tensor = functional_call(self.template, state, (x,))
+        return outputs
+
+
+class _Source:
+    """The training examples of all replicas, in one place so that one call draws all batches.
+
+    Replica r reads data set r modulo their number: replicas that differ in the rate share theirs.
+    """
+
+    def __init__(self, parts: Sequence[Examples], replicas: int) -> None:
+        self._examples = len(parts[0].y)
+        self._x = torch.cat([part.x for part in parts])  # (data sets · examples, …)
+        self._y = torch.cat([part.y for part in parts])
+        own = torch.arange(replicas).unsqueeze(1) % len(parts)
+        self._start = own * self._examples  # (replicas, 1)
+
+    def draw(self, batch_size: int | None, seeds: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches without end: inputs (replicas, batch, …) and labels (replicas · batch,).
+
+        Replicas of one seed have one order; without a batch size each batch is everything.
+        """
+        if batch_size is None:
+            return repeat(self._take(torch.arange(self._examples).unsqueeze(0)))
+        return map(self._take, batches(self._examples, batch_size, seeds))
+
+    def _take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        replicas = len(self._start)
+        rows = indices.repeat(replicas // len(indices), 1) + self._start  # (replicas, batch)
+        rows = rows.flatten().to(self._x.device)
+        x = self._x.index_select(0, rows).unflatten(0, (replicas, -1))
+        return x, self._y.index_select(0, rows)

@@ -1,0 +1,241 @@
+"""What of matplotlib's SVG reaches a page: its colours, few bytes, and no id that could clash."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib import patheffects
+
+from dlfaq.errors import InputError
+from dlfaq.execution.drawings import SIZES, draw, with_id_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+STYLE = ROOT / "dlfaq" / "figures" / "house.mplstyle"
+
+
+@pytest.fixture(autouse=True)
+def _house_style() -> Iterator[None]:
+    plt.switch_backend("Agg")
+    with plt.style.context(STYLE):
+        yield
+    plt.close("all")
+
+
+def wide(figure) -> str:
+    return draw(figure, ["wide"])["wide"]
+
+
+def elements(svg: str, tag: str) -> list[ET.Element]:
+    return list(ET.fromstring(svg).iter(f"{{http://www.w3.org/2000/svg}}{tag}"))
+
+
+def texts(svg: str) -> dict[str, str]:
+    """Style by words."""
+    return {"".join(t.itertext()): t.get("style", "") for t in elements(svg, "text")}
+
+
+def test_one_drawing_a_size_and_the_figure_as_before() -> None:
+    figure, ax = plt.subplots(figsize=(5, 4))
+    ax.plot([0, 1], [0, 1])
+    title = ax.set_title("a panel")
+    drawings = draw(figure, ["wide", "narrow", "thumb"])
+    boxes = {size: ET.fromstring(svg).get("viewBox") for size, svg in drawings.items()}
+    assert boxes == {"wide": "0 0 509.76 223.2", "narrow": "0 0 246.24 216", "thumb": "0 0 198 90"}
+    assert tuple(figure.get_size_inches()) == (5, 4)
+    assert ax.axison
+    assert title.get_visible()
+
+
+def test_thumb_has_no_axes() -> None:
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], [0, 1])
+    ax.set_xlabel("step")
+    ax.set_title("a panel")
+    ax.text(0.5, 0.5, "a note")
+    drawings = draw(figure, ["thumb", "wide"])
+    assert list(texts(drawings["thumb"])) == ["a note"]
+    assert "var(--dl-rule)" not in drawings["thumb"]
+    assert {"a note", "a panel", "step"} < set(texts(drawings["wide"]))
+
+
+@pytest.mark.parametrize("series", range(6), ids=lambda i: f"c{i + 1}")
+def test_series_have_variables_and_their_text_its_own(series) -> None:
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], [0, 1], color=f"C{series}", marker="o")
+    ax.text(0, 0, "word", color=f"C{series}")
+    svg = wide(figure)
+    assert f"stroke:var(--dl-c{series + 1})" in svg
+    assert f"fill:var(--dl-c{series + 1}-t)" in texts(svg)["word"]
+    assert svg.count(f"var(--dl-c{series + 1}-t)") == 1
+
+
+def test_ink_rule_needle_and_plate_follow_the_page() -> None:
+    figure, ax = plt.subplots()
+    ax.axhline(0.2, color="black")
+    ax.axhline(0.4, color="#b4232a")
+    ax.axhspan(0.6, 0.8, color="#eef4ee")
+    ax.set_xlabel("step")
+    svg = wide(figure)
+    for colour in ("currentColor", "var(--dl-needle)", "var(--dl-rule)"):
+        assert f"stroke:{colour}" in svg
+    assert "fill:var(--dl-plate)" in svg
+    assert "fill:var(--dl-ink-2)" in texts(svg)["step"]
+    assert ET.fromstring(svg).get("fill") == "currentColor"  # matplotlib leaves out black fills
+    assert not re.search(r"#[0-9a-f]{6}", svg)
+
+
+def test_halo_is_a_stroke_behind_text_that_stays_text() -> None:
+    figure, ax = plt.subplots()
+    halo = [patheffects.withStroke(linewidth=3.5, foreground="#eef4ee")]
+    text = ax.text(0, 0, "word", path_effects=halo)
+    assert "paint-order:stroke;stroke:var(--dl-plate)" in texts(wide(figure))["word"]
+    assert text.get_path_effects() == halo
+    assert text.get_gid() is None
+
+
+def test_text_is_never_rounded() -> None:
+    figure, ax = plt.subplots()
+    ax.plot([0.001, 1], [0, 1])
+    ax.set_xscale("log")
+    ax.text(0.01, 0.5, "η = 0.0314159 < 1 & more")
+    assert {"0.001", "η = 0.0314159 < 1 & more"} < set(texts(wide(figure)))
+
+
+def test_coordinates_are_rounded_and_scales_are_not() -> None:
+    figure, ax = plt.subplots()
+    ax.plot(np.linspace(0, 1, 50), np.linspace(0, 1, 50) ** 2)
+    ax.text(0.5, 0.5, "turned", rotation=33.3)
+    ax.imshow(np.eye(3), extent=(0, 1, 0, 1))
+    svg = wide(figure)
+    outside_defs = [p.get("d", "") for p in elements(re.sub("<defs>.*?</defs>", "", svg), "path")]
+    assert not re.search(r"\.\d\d", "".join(outside_defs))
+    assert "rotate(-33.3)" in svg
+    assert "scale(1 -1)" in svg
+
+
+@pytest.mark.parametrize(
+    ("limits", "ticks"),
+    [((1e-3, 1), ["0.001", "0.01", "0.1", "1"]), ((1e-8, 1e-5), ["10⁻⁸", "10⁻⁷", "10⁻⁶", "10⁻⁵"])],
+    ids=["plain", "powers"],
+)
+def test_powers_of_ten_are_plain_text(limits, ticks) -> None:
+    figure, ax = plt.subplots()
+    ax.plot(limits, [0, 1])
+    ax.set_xscale("log")
+    ax.set_xlim(limits)
+    svg = wide(figure)
+    assert [t for t in texts(svg) if t in ticks] == ticks
+    assert not elements(svg, "tspan")
+
+
+def test_few_y_ticks_unless_the_page_says_which() -> None:
+    figure, (ours, pages) = plt.subplots(1, 2)
+    ours.plot([0, 1], [0, 100])
+    pages.plot([0, 1], [0, 1])
+    pages.set_yticks([0.11, 0.22, 0.33, 0.44, 0.55])
+    words = set(texts(wide(figure)))
+    assert {"0", "50", "100"} < words
+    assert not {"20", "25"} & words
+    assert {"0.11", "0.22", "0.33", "0.44", "0.55"} < words
+
+
+def test_ids_are_those_in_use_and_unique_on_a_page() -> None:
+    drawings = []
+    for slope in (1, 2):
+        figure, ax = plt.subplots()
+        ax.plot([0, 1], [0, slope], marker="o")
+        drawings.append(wide(figure))
+    page = "".join(with_id_prefix(svg, f"f{i}") for i, svg in enumerate(drawings))
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    references = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page)
+    assert len(ids) == len(set(ids))
+    assert set(ids) == {"".join(r) for r in references}
+    assert all(re.fullmatch(r"f[01]-\d+", i) for i in ids)
+
+
+def test_prefix_leaves_words_alone() -> None:
+    figure, ax = plt.subplots()
+    ax.text(0, 0, "see __figure__0")
+    assert "see __figure__0" in texts(with_id_prefix(wide(figure), "f1"))
+
+
+def test_nothing_of_the_build_is_left() -> None:
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], [0, 1])
+    svg = wide(figure)
+    for trace in ("<?xml", "<!--", "<metadata", "<style", "font-family", "DejaVu", "atplotlib"):
+        assert trace not in svg
+    assert {"width", "height"}.isdisjoint(ET.fromstring(svg).attrib)
+
+
+def test_two_processes_write_the_same_bytes() -> None:
+    code = f"""
+import matplotlib; matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from dlfaq.execution.worker.drawing import draw
+plt.style.use({str(STYLE)!r})
+figure, ax = plt.subplots()
+ax.plot([0, 1, 2], [0, 1, 0], marker="o", label="a")
+ax.scatter([0, 1], [1, 0], rasterized=True)
+print(draw(figure, {list(SIZES)!r}))
+"""
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT), "HOME": str(Path.home())},
+        ).stdout
+        for seed in ("1", "2")
+    )
+    assert first == second
+    assert len(first) > 1000
+
+
+def test_too_many_points_are_an_error_that_rasterizing_cures() -> None:
+    rng = np.random.default_rng(0)
+    figure, ax = plt.subplots()
+    points = ax.scatter(*rng.normal(size=(2, 5000)))
+    with pytest.raises(InputError, match=r"at most 100 KB; got \d+ KB in size wide; draw fewer"):
+        wide(figure)
+    points.set_rasterized(True)
+    assert [image.get("href", "")[:22] for image in elements(wide(figure), "image")] == [
+        "data:image/png;base64,"
+    ]
+
+
+def test_importing_it_loads_no_matplotlib() -> None:
+    code = "import sys, dlfaq.execution.worker.svg; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+def test_an_image_that_is_not_smoothed_keeps_its_style() -> None:
+    figure, axes = plt.subplots()
+    axes.imshow([[0, 1], [1, 0]], interpolation="none")
+    (image,) = re.findall(r"<image[^>]*>", draw(figure, ["wide"])["wide"])
+    assert "image-rendering:pixelated" in image
+
+
+def test_a_png_is_the_wide_drawing_on_the_paper_of_a_plate() -> None:
+    figure, axes = plt.subplots()
+    axes.plot([1, 2])
+    before = tuple(figure.get_size_inches())
+    first, second = (draw(figure, ["png"])["png"] for _ in range(2))
+    assert first == second
+    assert tuple(figure.get_size_inches()) == before
+    pixels = plt.imread(io.BytesIO(base64.b64decode(first)), format="png")
+    assert pixels.shape[:2] == (446, 1019)  # 3.1 and 7.08 inches of 144 pixels
+    assert (pixels[0, 0, :3] * 255).round().tolist() == [0xEE, 0xF4, 0xEE]

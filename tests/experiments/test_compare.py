@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dlfaq import Dataset, Examples, compare, fit_many, seeds, tuning_seeds
+from dlfaq.claims.claim import claim, recorded
+from dlfaq.errors import InputError
+from dlfaq.experiments import compare as module
+from dlfaq.experiments import tuning
+
+SHARED = {"sizes": [4, 16, 2], "activation": "tanh", "steps": 40, "batch_size": 20}
+ARMS = {
+    "SGD": {"lr": 0.8},
+    "Adam": {"optimizer": "adam", "lr": 0.1},
+    "wide": {"lr": 0.4, "sizes": [4, 32, 2]},
+}
+
+
+def small(seed):
+    g = torch.Generator().manual_seed(seed)
+    parts = []
+    for n in (40, 100, 100):
+        x = torch.randn(n, 4, generator=g)
+        parts.append(Examples(x, (x[:, :2].prod(1) > 0).long()))
+    return Dataset(*parts)
+
+
+def final_loss(history):
+    return history.train.loss[:, -1]
+
+
+@pytest.fixture(autouse=True)
+def _no_placebo(monkeypatch):
+    monkeypatch.delenv("DLFAQ_PLACEBO", raising=False)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return compare(small, **SHARED, replicas=5, arms=ARMS)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The calls of `tune` and `train`, which are not made: (function, arguments)."""
+    made = []
+
+    def record(function):
+        def stub(data, *, lr, replicas, arm, **rest):
+            rest.pop("name", None)
+            made.append((function, {"data": data, "lr": lr, **rest}, arm))
+            return tuning.Trained(rate=lr, seeds=seeds(replicas, arm=arm), history=None)
+
+        return stub
+
+    for function in ("tune", "train"):
+        monkeypatch.setattr(module, function, record(function))
+    return made
+
+
+def test_an_arm_is_fit_many_at_its_best_rate_on_fresh_replicas(runs):
+    arm = runs["Adam"]
+    same = fit_many(small, **SHARED, optimizer="adam", lr=arm.rate, seeds=seeds(5))
+    assert arm.accuracy.tolist() == same.accuracy.tolist()
+    assert runs.seeds == arm.seeds == seeds(5)
+
+
+def test_untuned_an_arm_is_fit_many_at_its_rate(runs):
+    untuned = compare(small, **SHARED, replicas=5, tuned=False, arms=ARMS)
+    for name, rate in (("SGD", 0.8), ("Adam", 0.1)):
+        optimizer = name.lower()
+        same = fit_many(small, **SHARED, optimizer=optimizer, lr=rate, seeds=seeds(5))
+        assert untuned[name].accuracy.tolist() == same.accuracy.tolist()
+        assert untuned[name].rate == rate
+    assert untuned.seeds == runs.seeds
+
+
+def test_untuned_arms_make_no_tuning_runs(calls):
+    compare(small, steps=3, lr=0.1, tuned=False, arms={"A": {}, "B": {"lr": 0.2}})
+    assert calls == [
+        ("train", {"data": small, "steps": 3, "lr": 0.1}, 0),
+        ("train", {"data": small, "steps": 3, "lr": 0.2}, 0),
+    ]
+
+
+def test_differences_are_paired_replica_by_replica(runs):
+    difference = runs.difference("Adam", "SGD")
+    assert difference.tolist() == (runs["Adam"].accuracy - runs["SGD"].accuracy).tolist()
+    assert difference.tolist() == (-runs.difference("SGD", "Adam")).tolist()
+    assert difference.shape == (5,)
+
+
+def test_any_quantity_of_the_histories_is_compared(runs):
+    adam, sgd = (final_loss(runs[name].history) for name in ("Adam", "SGD"))
+    assert runs.difference("Adam", "SGD", of=final_loss).tolist() == (adam - sgd).tolist()
+    assert runs.ratio("Adam", "SGD", of=final_loss).tolist() == (adam / sgd).tolist()
+    failures = runs.difference("Adam", "SGD", of=lambda history: history.failed)
+    assert set(failures.tolist()) <= {-1.0, 0.0, 1.0}
+
+
+def test_a_quantity_is_one_number_a_replica(runs):
+    with pytest.raises(InputError, match=r"each of the 5 replicas; got shape \(5, 1\); end with"):
+        runs.difference("Adam", "SGD", of=lambda history: history.train.loss)
+
+
+def test_an_arm_overrides_what_is_shared(runs):
+    assert runs["wide"].history.weights["0.weight"].shape == (5, 32, 4)
+    assert runs["SGD"].history.weights["0.weight"].shape == (5, 16, 4)
+
+
+def test_an_arm_may_bring_its_own_data(calls):
+    compare("shared", lr=0.1, steps=1, arms={"a": {}, "b": {"data": "own"}})
+    assert [arguments["data"] for _, arguments, _ in calls] == ["shared", "own"]
+
+
+def test_an_optimum_at_an_end_names_the_arm():
+    with pytest.raises(InputError, match="best rate of 'small steps' inside its grid"):
+        compare(small, **SHARED, arms={"small steps": {"lr": 1e-6}})
+
+
+@pytest.mark.parametrize(
+    ("arms", "message"),
+    [
+        ({"A": {}}, "for the arm 'A': lr and others of .*; got no lr"),
+        ({"A": {"lr": 0.1, "stesp": 3}}, "for the arm 'A': .*; got stesp"),
+        ({"A": {}, "B": {"lr": 0.1}}, "for the arm 'A': .*; got no lr"),
+        ({}, "at least one arm; got none"),
+    ],
+    ids=["no lr", "unknown", "no lr in one", "none"],
+)
+@pytest.mark.parametrize("under", ["0", "1"], ids=["treated", "placebo"])
+def test_wrong_arms_are_refused(monkeypatch, arms, message, under):
+    monkeypatch.setenv("DLFAQ_PLACEBO", under)
+    with pytest.raises(InputError, match=message):
+        compare(small, arms=arms, sizes=[4, 2], steps=3)
+
+
+def test_an_unknown_arm_is_refused(runs):
+    with pytest.raises(InputError, match="an arm among SGD, Adam, wide; got 'adam'"):
+        runs.difference("adam", "SGD")
+
+
+class TestPlacebo:
+    @pytest.fixture(autouse=True)
+    def _placebo(self, monkeypatch):
+        monkeypatch.setenv("DLFAQ_PLACEBO", "1")
+
+    @pytest.mark.parametrize("tuned", [True, False])
+    def test_each_arm_has_the_treatment_of_the_last_and_seeds_of_its_own(self, calls, tuned):
+        arms = {"A": {"lr": 1}, "B": {"zero_grad": False}, "C": {"data": "own", "steps": 7}}
+        compare("shared", steps=3, lr=0.1, tuned=tuned, arms=arms)
+        function = "tune" if tuned else "train"
+        last = {"data": "own", "steps": 7, "lr": 0.1}
+        assert calls == [(function, last, arm) for arm in (0, 1, 2)]
+
+    def test_only_the_value_1_asks_for_it(self, monkeypatch, calls):
+        monkeypatch.setenv("DLFAQ_PLACEBO", "0")
+        compare(small, steps=3, arms={"A": {"lr": 1}, "B": {"lr": 2}})
+        assert [(arguments["lr"], arm) for _, arguments, arm in calls] == [(1, 0), (2, 0)]
+
+    def test_no_replica_is_in_two_arms(self):
+        runs = compare(small, **SHARED, replicas=5, tuned=False, arms=ARMS)
+        used = [seed for arm in runs.arms.values() for seed in arm.seeds]
+        assert len(set(used)) == 15
+        assert runs["wide"].seeds == seeds(5, arm=2)
+        assert runs.seeds == runs["SGD"].seeds == seeds(5)
+        assert runs["SGD"].history.weights["0.weight"].shape == (5, 32, 4)
+
+    def test_it_is_the_same_each_time_and_shifted_by_the_offset(self, monkeypatch):
+        def difference():
+            runs = compare(small, **SHARED, replicas=3, tuned=False, arms=ARMS)
+            return runs.difference("SGD", "wide", of=final_loss).tolist()
+
+        first = difference()
+        assert difference() == first
+        monkeypatch.setenv("DLFAQ_SEED_OFFSET", "1")
+        assert set(difference()).isdisjoint(first)
+
+    def test_an_effect_of_the_treatment_is_gone(self, monkeypatch):
+        """Training 40 steps instead of 1 is an effect; under the placebo both train 1."""
+
+        def low():
+            arms = {"long": {}, "short": {"steps": 1}}
+            runs = compare(small, **SHARED, lr=0.8, replicas=16, tuned=False, arms=arms)
+            difference = runs.difference("short", "long", of=final_loss)
+            claim("Longer is lower", difference, at_least=0.05, seeds=runs.seeds)
+            return recorded()[-1]
+
+        monkeypatch.setenv("DLFAQ_RUNNER", "1")
+        monkeypatch.setattr("dlfaq.claims.claim._RECORDS", [])
+        assert not low()["holds"]
+        assert recorded()[-1]["arms"] == ["short", "long"]
+        monkeypatch.setattr("dlfaq.claims.claim._RECORDS", [])
+        monkeypatch.delenv("DLFAQ_PLACEBO")
+        assert low()["holds"]
+
+
+class TestSeeds:
+    def test_arm_j_has_the_master_j_millions_further_on(self, monkeypatch):
+        monkeypatch.setenv("DLFAQ_SEED_OFFSET", "-7")
+        assert seeds(2, arm=0) == seeds(2) == [300, 301]
+        assert seeds(2, arm=2) == [200_000_300, 200_000_301]
+        assert tuning_seeds(2, arm=2) == [200_000_364, 200_000_365]
+
+    def test_from_the_last_master_on_to_the_first_so_that_all_fit_into_32_bits(self, monkeypatch):
+        monkeypatch.setenv("DLFAQ_SEED_OFFSET", "40000000")  # the last master, 40,000,010
+        assert seeds(1, arm=1) == [99_999_900]
+        assert seeds(64)[-1] < 2**32
+
+    @pytest.mark.parametrize("first", [-10, 0, 39_999_990])
+    def test_no_two_arms_share_a_replica_at_any_of_near_offsets(self, monkeypatch, first):
+        drawn = []
+        for offset in range(first, first + 10):
+            monkeypatch.setenv("DLFAQ_SEED_OFFSET", str(offset))
+            for arm in range(40):
+                drawn += seeds(64, arm=arm) + tuning_seeds(36, arm=arm)
+        assert len(set(drawn)) == len(drawn) == 10 * 40 * 100
+
+    def test_too_many_arms_are_refused(self):
+        with pytest.raises(InputError, match="an arm from 0 to 39; got 40; compare fewer"):
+            seeds(1, arm=40)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dlfaq.claims import claim as claims
+from dlfaq.claims.claim import claim, recorded
+from dlfaq.replicate_values import Paired
+
+D = Paired.of([1.0, 4.0, 9.0], ("A", "B"))
+E = Paired.of([2.0, 2.0, 2.0], ("C", "B"))
+
+
+@pytest.mark.parametrize(
+    ("result", "values"),
+    [
+        (-D, [-1, -4, -9]),
+        (100 * D, [100, 400, 900]),
+        (D / np.array([1, 2, 3]), [1, 2, 3]),
+        (np.float32(2) * D, [2, 8, 18]),
+        (1 - D, [0, -3, -8]),
+        (D > 2, [False, True, True]),
+        (np.sqrt(D), [1, 2, 3]),
+        (np.maximum(D, 2), [2, 4, 9]),
+        (D[:2], [1, 4]),
+        (D.copy(), [1, 4, 9]),
+        (np.clip(D, 2, 5), [2, 4, 5]),
+    ],
+    ids=str,
+)
+def test_arithmetic_keeps_the_arms(result, values):
+    assert result.tolist() == values
+    assert result.arms == ("A", "B")
+
+
+def test_in_place_arithmetic_keeps_the_arms():
+    d = D.copy()
+    d *= 2
+    assert (d.tolist(), d.arms) == ([2, 8, 18], ("A", "B"))
+
+
+@pytest.mark.parametrize(
+    ("d", "no_effect", "signs"),
+    [(D, 0, [3, 0, 0]), (D, 4, [1, 1, 1]), (-D, 0, [0, 0, 3]), (D - 9, 0, [0, 1, 2])],
+    ids=["above", "a tie", "below", "two below"],
+)
+def test_signs_count_replicas_on_either_side_of_no_effect(d, no_effect, signs):
+    assert d.signs(no_effect=no_effect) == signs
+
+
+def test_what_combines_two_comparisons_names_the_arms_of_both():
+    assert (D - E).arms == ("A", "B", "C")
+    assert (E - D).arms == ("C", "B", "A")
+
+
+@pytest.mark.parametrize("number", [D.mean(), D[0], np.median(D), D.sum(), D.max()], ids=str)
+def test_a_single_number_is_a_plain_one(number):
+    assert type(number) is np.float64
+
+
+def test_a_plain_array_can_be_had():
+    assert type(np.asarray(D)) is np.ndarray
+
+
+@pytest.mark.parametrize(
+    ("measured", "arms"),
+    [(-D, ["A", "B"]), (D > 0, ["A", "B"]), (np.asarray(D), None), ([1.0, 2.0, 3.0], None)],
+    ids=["difference", "how often", "plain", "list"],
+)
+def test_a_claim_writes_down_which_arms_it_compares(monkeypatch, measured, arms):
+    monkeypatch.setattr(claims, "_RECORDS", [])
+    monkeypatch.setenv("DLFAQ_RUNNER", "1")
+    claim("It is so", measured, at_most=0.5, seeds=[1, 2, 3])
+    assert recorded()[-1]["arms"] == arms
