@@ -1,9 +1,9 @@
-"""Numbers that know which arms they compare, so that a claim about them can be put to the test.
+"""Numbers over replicas that know their seeds, their arms and their unit.
 
-`runs.difference("A", "B")` is a NumPy array of one number a replica, with the names of its arms.
-They go with it through arithmetic, and `claim` writes them down. A claim that names its arms can be
-run again as a placebo, in which all arms are the same and no effect may be left: see
-`dlfaq.experiments.compare`.
+`runs.difference("A", "B")` is a NumPy array of one number a replica. It carries the seeds of the
+replicas, the names of the arms it compares and the unit of its numbers through arithmetic, so that
+a claim about it says nothing twice, and can be run again as a placebo, in which all arms are the
+same and no effect may be left: see `dlfaq.experiments.compare`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Paired", "arm_of", "one_a_replica"]
+__all__ = ["Replicates", "arm_of", "one_per_replica"]
 
 Run = TypeVar("Run")
 
@@ -37,7 +37,7 @@ def arm_of(arms: Mapping[str, Run], name: str) -> Run:
     return arms[name]
 
 
-def one_a_replica(values: npt.ArrayLike, replicas: int, *, cure: str) -> npt.NDArray[np.float64]:
+def one_per_replica(values: npt.ArrayLike, replicas: int, *, cure: str) -> npt.NDArray[np.float64]:
     """The values as an array, (replicas,).
 
     Raises:
@@ -53,25 +53,50 @@ def one_a_replica(values: npt.ArrayLike, replicas: int, *, cure: str) -> npt.NDA
     return array
 
 
-class Paired(np.ndarray[Any, np.dtype[Any]]):
-    """One number for each replica, shape (replicas,), that compares arms.
+class Replicates(np.ndarray[Any, np.dtype[Any]]):
+    """One number for each replica, shape (replicas,).
 
-    Arithmetic, comparisons, NumPy's elementwise functions and slices keep `arms`: `-d`, `100 * d`,
-    `d > 0`, `np.sqrt(d)`, `d[:8]`. What combines several keeps the arms of all: `d - e`. A single
-    number, such as `d.mean()` or `d[0]`, is a plain one, and `np.asarray(d)` a plain array.
+    Arithmetic, comparisons, NumPy's elementwise functions and slices keep what is known: `-d`,
+    `d > 0`, `d - e`. Slices take the seeds of their replicas along. Arms of several operands are
+    joined. Seeds that differ are dropped. A unit survives sums and differences, with plain numbers
+    too (`1 - share`), but for ratios; the difference of two shares in "%" is in "points". All else
+    has no unit. A single number, such as `d.mean()` or `d[0]`, is a plain one, and `np.asarray(d)`
+    a plain array.
 
     Attributes:
-        arms: names, in the order in which they were compared.
+        arms: names of the arms it is about, in the order in which they were compared; () if none.
+        seeds: of the replicas, in order; () where they are not known.
+        unit: as `claim` takes it: "points", "%", "×", "" or the name of a unit.
     """
 
     arms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    unit: str
 
     @classmethod
-    def of(cls, values: npt.ArrayLike, arms: Sequence[str]) -> Paired:
-        """`values`, (replicas,), as a comparison of `arms`."""
-        paired = np.asarray(values, dtype=np.float64).view(cls)
-        paired.arms = tuple(arms)
-        return paired
+    def of(
+        cls,
+        values: npt.ArrayLike,
+        *,
+        arms: Sequence[str] = (),
+        seeds: Sequence[int] = (),
+        unit: str = "",
+    ) -> Replicates:
+        """`values`, (replicas,), with what is known of them.
+
+        Raises:
+            InputError: seeds are given, and not one for each value.
+        """
+        array = np.asarray(values)
+        if len(seeds) and array.shape != (len(seeds),):
+            raise InputError(
+                expected=f"one value for each of {len(seeds)} seeds",
+                got=f"shape {array.shape}",
+                cure="reduce each replica to its one number",
+            )
+        replicates = array.view(cls)
+        replicates.arms, replicates.seeds, replicates.unit = tuple(arms), tuple(seeds), unit
+        return replicates
 
     def signs(self, *, no_effect: float) -> list[int]:
         """How many replicas lie above `no_effect`, on it, and below, as a sign test counts them.
@@ -83,18 +108,42 @@ class Paired(np.ndarray[Any, np.dtype[Any]]):
         return [int(count.sum()) for count in counts]
 
     def __array_finalize__(self, source: object) -> None:
-        """Take the arms of what the array is a view or a copy of."""
+        """Take what is known from what the array is a view or a copy of."""
         self.arms = getattr(source, "arms", ())
+        self.seeds = getattr(source, "seeds", ())
+        self.unit = getattr(source, "unit", "")
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - as NumPy has it
+        """A slice with the seeds of its replicas, or a single plain number."""
+        part = super().__getitem__(index)
+        if isinstance(part, Replicates) and part.shape != self.shape:
+            of_part = np.array(self.seeds)[index] if self.seeds else ()
+            part.seeds = tuple(int(seed) for seed in of_part)
+        return part
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Compute with plain arrays, and name the arms of all inputs on an array that results."""
-        arms = dict.fromkeys(arm for value in inputs for arm in getattr(value, "arms", ()))
-        plain = [np.asarray(value) if isinstance(value, Paired) else value for value in inputs]
+        """Compute with plain arrays, and note on an array that results what is known of it."""
+        plain = [np.asarray(one) if isinstance(one, Replicates) else one for one in inputs]
         if "out" in options:  # `d *= 100`
             options["out"] = tuple(map(np.asarray, options["out"]))
         result = getattr(ufunc, method)(*plain, **options)
-        if not isinstance(result, np.ndarray) or not result.ndim:
+        if method != "__call__" or not isinstance(result, np.ndarray) or not result.ndim:
             return result
-        paired = result.view(Paired)
-        paired.arms = tuple(arms)
-        return paired
+        known = [one for one in inputs if isinstance(one, Replicates)]
+        seeds = {one.seeds for one in known if one.seeds}
+        return Replicates.of(
+            result,
+            arms=tuple(dict.fromkeys(arm for one in known for arm in one.arms)),
+            seeds=seeds.pop() if len(seeds) == 1 and result.shape == known[0].shape else (),
+            unit=_unit_of(ufunc, inputs),
+        )
+
+
+def _unit_of(ufunc: np.ufunc, inputs: Sequence[Any]) -> str:
+    units = [one.unit if isinstance(one, Replicates) else None for one in inputs]
+    if ufunc in {np.negative, np.positive, np.absolute}:
+        return units[0] or ""
+    if ufunc not in {np.add, np.subtract} or len({*units} - {None}) != 1 or "×" in units:
+        return ""
+    unit = next(one for one in units if one is not None)
+    return "points" if units == ["%", "%"] and ufunc is np.subtract else unit

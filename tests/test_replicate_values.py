@@ -5,10 +5,11 @@ import pytest
 
 from dlfaq.claims import claim as claims
 from dlfaq.claims.claim import claim, recorded
-from dlfaq.replicate_values import Paired
+from dlfaq.errors import InputError
+from dlfaq.replicate_values import Replicates
 
-D = Paired.of([1.0, 4.0, 9.0], ("A", "B"))
-E = Paired.of([2.0, 2.0, 2.0], ("C", "B"))
+D = Replicates.of([1.0, 4.0, 9.0], arms=("A", "B"), seeds=(5, 6, 7), unit="points")
+E = Replicates.of([2.0, 2.0, 2.0], arms=("C", "B"), seeds=(5, 6, 8))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,37 @@ def test_in_place_arithmetic_keeps_the_arms():
 )
 def test_signs_count_replicas_on_either_side_of_no_effect(d, no_effect, signs):
     assert d.signs(no_effect=no_effect) == signs
+
+
+SHARE = Replicates.of([0.5, 0.25, 1.0], seeds=(5, 6, 7), unit="%")
+RATIO = Replicates.of([2.0, 4.0, 1.0], seeds=(5, 6, 7), unit="×")
+
+
+@pytest.mark.parametrize(
+    ("result", "seeds", "unit"),
+    [
+        (-D, (5, 6, 7), "points"),
+        (D + D, (5, 6, 7), "points"),
+        (1 - SHARE, (5, 6, 7), "%"),
+        (SHARE - SHARE, (5, 6, 7), "points"),
+        (RATIO - 1, (5, 6, 7), ""),
+        (100 * D, (5, 6, 7), ""),
+        (D > 2, (5, 6, 7), ""),
+        (np.log(RATIO), (5, 6, 7), ""),
+        (D[1:], (6, 7), "points"),
+        (D[np.array([True, False, True])], (5, 7), "points"),
+        (D - E, (), ""),
+        (D + np.ones((3, 1)), (), "points"),
+    ],
+    ids=lambda value: repr(value).replace("\n", " "),
+)
+def test_seeds_and_unit_follow_what_is_done_to_the_numbers(result, seeds, unit):
+    assert (result.seeds, result.unit) == (seeds, unit)
+
+
+def test_seeds_are_one_for_each_value():
+    with pytest.raises(InputError, match="expected one value for each of 2 seeds"):
+        Replicates.of([1.0, 2.0, 3.0], seeds=(5, 6))
 
 
 def test_what_combines_two_comparisons_names_the_arms_of_both():

@@ -33,7 +33,7 @@ from dlfaq.claims.mutation import inverse_holds
 from dlfaq.claims.statement import check_statement, check_unique, not_held
 from dlfaq.claims.verdict import RATIO, Threshold, measure
 from dlfaq.errors import ClaimFailed, InputError
-from dlfaq.replicate_values import Paired
+from dlfaq.replicate_values import Replicates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -173,7 +173,7 @@ def _record(
         "signs": None,
         "frames": _frames(),
     }
-    if isinstance(measured, Paired) and measured.arms:
+    if isinstance(measured, Replicates) and measured.arms:
         record["arms"] = [*measured.arms]
         if evidence.kind != "failure rate":
             record["signs"] = measured.signs(no_effect=1 if unit == RATIO else 0)

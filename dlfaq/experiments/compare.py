@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, Unp
 
 from dlfaq.errors import InputError
 from dlfaq.experiments.tuning import Trained, Training, Tuned, train, tune
-from dlfaq.replicate_values import Paired, arm_of, one_a_replica
+from dlfaq.replicate_values import Replicates, arm_of, one_per_replica
 from dlfaq.seeding import in_placebo
 from dlfaq.training.history import Floats, History
 
@@ -64,7 +64,7 @@ class Comparison(Generic[Run]):
         """The arm of that name."""
         return arm_of(self.arms, name)
 
-    def difference(self, a: str, b: str, *, of: Quantity = _accuracy) -> Paired:
+    def difference(self, a: str, b: str, *, of: Quantity = _accuracy) -> Replicates:
         """A quantity of arm `a` minus that of arm `b`, replica by replica, (replicas,).
 
         Args:
@@ -82,15 +82,22 @@ class Comparison(Generic[Run]):
         Example:
             >>> runs.difference("Adam", "SGD", of=lambda history: history.train.loss[:, -1])
         """
-        return Paired.of(self._measure(a, of) - self._measure(b, of), (a, b))
+        return Replicates.of(
+            self._measure(a, of) - self._measure(b, of),
+            arms=(a, b),
+            seeds=self.seeds,
+            unit="points" if of is _accuracy else "",
+        )
 
-    def ratio(self, a: str, b: str, *, of: Quantity) -> Paired:
+    def ratio(self, a: str, b: str, *, of: Quantity) -> Replicates:
         """A quantity of arm `a` over that of arm `b`; otherwise as `difference`."""
-        return Paired.of(self._measure(a, of) / self._measure(b, of), (a, b))
+        return Replicates.of(
+            self._measure(a, of) / self._measure(b, of), arms=(a, b), seeds=self.seeds, unit="×"
+        )
 
     def _measure(self, name: str, of: Quantity) -> Floats:
         cure = "end with the last evaluation, such as of=lambda h: h.train.loss[:, -1]"
-        return one_a_replica(of(self[name].history), len(self.seeds), cure=cure)
+        return one_per_replica(of(self[name].history), len(self.seeds), cure=cure)
 
 
 @overload

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dlfaq.errors import InputError
-from dlfaq.replicate_values import Paired, arm_of, one_a_replica
+from dlfaq.replicate_values import Replicates, arm_of, one_per_replica
 from dlfaq.seeding import in_placebo, seeds
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Measured:
         """What was measured of the arm of that name, (replicas, …)."""
         return arm_of(self.arms, name)
 
-    def difference(self, a: str, b: str, *, of: Quantity | None = None) -> Paired:
+    def difference(self, a: str, b: str, *, of: Quantity | None = None) -> Replicates:
         """A quantity of arm `a` minus that of arm `b`, replica by replica, (replicas,).
 
         Args:
@@ -59,17 +59,21 @@ class Measured:
         Raises:
             InputError: there is no such arm, or `of` does not give one number a replica.
         """
-        return Paired.of(self._numbers(a, of) - self._numbers(b, of), (a, b))
+        return Replicates.of(
+            self._numbers(a, of) - self._numbers(b, of), arms=(a, b), seeds=self.seeds
+        )
 
-    def ratio(self, a: str, b: str, *, of: Quantity | None = None) -> Paired:
+    def ratio(self, a: str, b: str, *, of: Quantity | None = None) -> Replicates:
         """A quantity of arm `a` over that of arm `b`; otherwise as `difference`."""
-        return Paired.of(self._numbers(a, of) / self._numbers(b, of), (a, b))
+        return Replicates.of(
+            self._numbers(a, of) / self._numbers(b, of), arms=(a, b), seeds=self.seeds, unit="×"
+        )
 
     def _numbers(self, name: str, of: Quantity | None) -> Floats:
         measured = self[name]
         values = measured if of is None else of(measured)
         cure = "reduce what was measured, such as of=lambda runs: runs.mean(axis=1)"
-        return one_a_replica(values, len(self.seeds), cure=cure)
+        return one_per_replica(values, len(self.seeds), cure=cure)
 
 
 def measure_arms(arms: Mapping[str, Callable[[int], Any]], *, replicas: int = 16) -> Measured:

@@ -17,7 +17,8 @@ import pytest
 from matplotlib import patheffects
 
 from dlfaq.errors import InputError
-from dlfaq.execution.drawings import SIZES, draw, with_id_prefix
+from dlfaq.execution.drawings import SIZES, with_id_prefix
+from dlfaq.execution.worker.drawing import draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
