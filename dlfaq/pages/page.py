@@ -112,6 +112,11 @@ class Page:
         """Whether it is a lab: a script whose cells are one chain."""
         return is_lab(self.src)
 
+    @property
+    def is_question(self) -> bool:
+        """Whether it answers a question: it has the head and the anatomy of such a page."""
+        return bool(self.meta.get("answers") or self.meta.get("question"))
+
     @cached_property
     def snippets(self) -> list[tuple[Chain, int]]:
         """Every snippet of the page as its chain and its index there, in order."""
