@@ -147,15 +147,11 @@ def pytest_collect_file(
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Hand the stale chains of all selected snippets to the runner, and give each item its wait."""
-    items: dict[Path, list[pytest.Item]] = {}
-    for item in session.items:
-        if isinstance(item, LabRun) or type(item).__module__ == "pytest_codeblocks.plugin":
-            items.setdefault(item.path, []).append(item)
     if session.config.getoption("collectonly"):
         return
     sites: dict[Settings, list[tuple[Job, Future[Outcome]]]] = {}
     fresh = bool(session.config.getoption("fresh"))
-    for path, blocks in items.items():
+    for path, blocks in _collected(session).items():
         settings = _site(path)
         if settings is None or not path.is_relative_to(settings.docs_dir):
             continue
@@ -175,6 +171,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 sites.setdefault(settings, []).append((job, future))
     for settings, wanted in sites.items():
         threading.Thread(target=_run_all, args=(settings, wanted), daemon=True).start()
+
+
+def _collected(session: pytest.Session) -> dict[Path, list[pytest.Item]]:
+    """The items that stand for a chain, by their pages."""
+    items: dict[Path, list[pytest.Item]] = {}
+    for item in session.items:
+        if isinstance(item, LabRun) or type(item).__module__ == "pytest_codeblocks.plugin":
+            items.setdefault(item.path, []).append(item)
+    return items
 
 
 def _run_ours(

@@ -28,11 +28,11 @@ def chain_over_budget(job: Job, result: Result) -> str | None:
         A message is `docs/page.md:12: this chain took 23.4 s of processor time, at most 20; train
         fewer replicas, rates or steps, or give each data set a chain of its own`.
     """
-    limit = LAB_S if job.chain.png else CHAIN_S
+    limit = LAB_S if job.page.is_lab else CHAIN_S
     if result.cpu_s <= limit:
         return None
     place = f"{job.page.path}:{job.chain.head.start}"
-    cure = _CURE if job.chain.png else f"{_CURE}, or give each data set a chain of its own"
+    cure = _CURE if job.page.is_lab else f"{_CURE}, or give each data set a chain of its own"
     return (
         f"{place}: this chain took {result.cpu_s:.1f} s of processor time, at most {limit}; {cure}"
     )
@@ -41,7 +41,7 @@ def chain_over_budget(job: Job, result: Result) -> str | None:
 def page_over_budget(ran: Sequence[tuple[Job, Result]]) -> str | None:
     """Say by how much the chains of one page are too dear together, at the dearest; or None."""
     total = sum(result.cpu_s for _, result in ran)
-    if any(job.chain.png for job, _ in ran) or total <= PAGE_S:
+    if any(job.page.is_lab for job, _ in ran) or total <= PAGE_S:
         return None
     dearest, result = max(ran, key=lambda pair: pair[1].cpu_s)
     place = f"{dearest.page.path}:{dearest.chain.head.start}"
