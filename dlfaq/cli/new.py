@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["new_page"]
 
-#: What a page begins as: one that is run by our tests like any other.
+#: What a page begins as; our tests run it.
 _TEMPLATE = Path(__file__).with_name("new_page.md")
 
 

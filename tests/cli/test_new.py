@@ -51,6 +51,8 @@ def test_new_pages_stand_last_in_their_topic(site):
     files = [new_page(f"Question {n}?", settings, "topic", f"000-{n}") for n in (1, 2)]
     assert [front_matter(file)["order"] for file in files] == [3.5, 4.5]
     assert [front_matter(file)["answers"] for file in files] == [["000-1"], ["000-2"]]
+    further = front_matter(new_page("Question 3?", settings, "topic"))
+    assert ("answers" in further, further["question"], further["order"]) == (False, True, 5.5)
     assert [file.name for file in files] == ["question-1.md", "question-2.md"]
 
 
@@ -68,6 +70,11 @@ def test_what_cannot_be_begun_says_why(site, question, topic, message):
         new_page(question, read_settings(site.folder), topic)
 
 
+def test_an_id_that_is_none_of_the_forty_is_refused(site):
+    with pytest.raises(InputError, match=r"expected the ID of one of the forty.*; got 'C-7'; leave"):
+        new_page("An ID?", read_settings(site.folder), "topic", "C-7")
+
+
 def test_the_command_says_what_to_do_next_and_the_page_builds(site):
     done = site.dlfaq("new", "Why clip gradients?", "--topic", "topic")
     assert (done.returncode, done.stdout) == (
@@ -83,5 +90,5 @@ def test_the_command_says_what_to_do_next_and_the_page_builds(site):
     built = site.run("mkdocs", "build", "--strict")
     assert built.returncode == 0, built.stdout
     article = site.article("topic/why-clip-gradients")
-    assert "1 of 1 claim holds" in article
+    assert "2 of 2 claims hold" in article
     assert article.count('<figure class="dl-plate">') == 1
