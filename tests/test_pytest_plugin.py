@@ -256,7 +256,7 @@ def test_a_build_finds_what_the_test_of_a_lab_ran(project):
     assert site.pytest()[:2] == (0, {"passed": 3})
     stored = site.stored()
     assert len(stored) == 1
-    (site.folder / "again.py").write_text("import dlfaq.cli.main\n\ndlfaq.cli.main(['run'])\n")
+    (site.folder / "again.py").write_text("import dlfaq.cli.main\n\ndlfaq.cli.main.main(['run'])\n")
     ran = site.run("again")
     assert ran.stdout == "0 of 1 chains run, 0 failures\n", ran.stdout
     assert site.stored() == stored
