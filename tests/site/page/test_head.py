@@ -84,6 +84,15 @@ def test_the_head_stands_in_order():
     ]
 
 
+def test_what_is_only_searched_is_neither_seen_nor_read_out():
+    root, html = render(searched=("An answer.", "A <symptom> & more"))
+    assert root[0].get("hidden") is not None
+    assert [text(node) for node in root[0]] == ["An answer.", "A <symptom> & more"]
+    assert not any(node.get("data-search-exclude") is not None for node in root[0].iter())
+    assert "A &lt;symptom&gt; &amp; more" in html
+    assert [node.get("class") for node in root][1:3] == ["dl-kicker", None]
+
+
 def test_the_kicker_says_where_the_page_stands_and_that_its_claims_hold():
     root, _ = render()
     kicker = root[0]
