@@ -99,5 +99,5 @@ def test_the_command_says_what_to_do_next_and_the_page_builds(site):
     built = site.run("mkdocs", "build", "--strict")
     assert built.returncode == 0, built.stdout
     article = site.article("topic/why-clip-gradients")
-    assert "2 of 2 claims hold" in article
+    assert "1 of 1 claim holds" in article
     assert article.count('<figure class="dl-plate">') == 1
