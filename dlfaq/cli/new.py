@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dlfaq.cli.commands import DONE, add_command
 from dlfaq.errors import InputError
+from dlfaq.pages.config import read_settings
 from dlfaq.pages.front_matter import front_matter
 from dlfaq.pages.text import page_text
 
 if TYPE_CHECKING:
+    import argparse
     from pathlib import Path
 
+    from dlfaq.cli.commands import Commands
     from dlfaq.pages.config import Settings
 
-__all__ = ["new_page"]
+__all__ = ["new_page", "register"]
 
 _TEMPLATE = """\
 ---
@@ -109,6 +113,27 @@ Its answer.
 
 - Only what you checked.
 """
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    new = add_command(
+        commands,
+        "new",
+        _run,
+        "begin a page that runs",
+        'dlfaq new "Why clip gradients?" --topic optimisation',
+    )
+    new.add_argument("question", help="the title of the page")
+    new.add_argument("--topic", default="optimisation", help="a folder of docs (optimisation)")
+    new.add_argument("--answers", metavar="ID", help="the ID of the question (made of its words)")
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = read_settings(options.folder)
+    file = new_page(options.question, settings, options.topic, options.answers)
+    print(f"{settings.relative(file)} is ready to edit; `make serve` shows it as you write")
+    return DONE
 
 
 def new_page(question: str, settings: Settings, topic: str, answer: str | None = None) -> Path:

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from dlfaq.claims.verdict import Threshold, measure
 from scipy import stats
 
 from dlfaq.claims.chance import Firmness, firmness
-from dlfaq.claims.verdict import Threshold, measure
 
 VALUES = np.random.default_rng(0).normal(1, 0.5, 16)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dlfaq.claims.mutation import inverse_holds
 
 from dlfaq.claims import claim as claims
 from dlfaq.claims.claim import claim, recorded
-from dlfaq.claims.mutation import inverse_holds
 
 SEEDS = range(1000, 1004)
 SPREAD = np.array([-0.3, -0.1, 0.1, 0.3])

@@ -10,9 +10,9 @@ from math import floor, isinf, log10
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dlfaq.site.claim.record import ClaimRecord
+    from dlfaq.protocol import Claim
 
-__all__ = ["bounds", "interval", "is_equality", "measured", "number", "threshold"]
+__all__ = ["interval", "is_equality", "measured", "number", "threshold"]
 
 _MINUS = "\u2212"
 _TIGHT = 0.01  # margins below this share of the value say "equal to"
@@ -42,42 +42,34 @@ def number(value: float, decimals: int | None = None, *, signed: bool = False) -
     return ("+" if signed else "") + text if value >= 0 else _MINUS + text
 
 
-def bounds(record: ClaimRecord) -> tuple[float, float]:
-    """Return the margins of `within`, or the one threshold twice, in base units."""
-    limit = record["threshold"]
-    if isinstance(limit, list | tuple):
-        return float(limit[0]), float(limit[1])
-    return float(limit), float(limit)
-
-
-def is_equality(record: ClaimRecord) -> bool:
+def is_equality(claim: Claim) -> bool:
     """Whether the claim says that a number *is* its expected value, rounding aside."""
-    low, high = bounds(record)
+    low, high = claim.low, claim.high
     margin = (high - low) / 2
     tight = margin <= _TIGHT * max(abs(low + high) / 2, _TIGHT)
-    return record["kind"] == "identity" and record["comparator"] == "within" and tight
+    return claim.kind == "identity" and claim.comparator == "within" and tight
 
 
-def measured(record: ClaimRecord) -> str:
+def measured(claim: Claim) -> str:
     """Write what was measured, with its unit: `954×`, `+9.5 pts`, `2`."""
-    value = record["measured"]
-    if is_equality(record) and record["holds"]:
+    value = claim.measured
+    if is_equality(claim) and claim.holds():
         # The rounding error is what the margin is for; the reader wants the value.
-        low, high = bounds(record)
-        return _plain(float(f"{(low + high) / 2:.3g}")) + _unit(record)
-    if record["kind"] == "identity" and record["unit"] != "points":
-        return _plain(float(f"{value:.3g}")) + _unit(record)
-    return number(_shown(record, value), _places(record), signed=_signed(record)) + _unit(record)
+        low, high = claim.low, claim.high
+        return _plain(float(f"{(low + high) / 2:.3g}")) + _unit(claim)
+    if claim.kind == "identity" and claim.unit != "points":
+        return _plain(float(f"{value:.3g}")) + _unit(claim)
+    return number(_shown(claim, value), _places(claim), signed=_signed(claim)) + _unit(claim)
 
 
-def interval(record: ClaimRecord) -> str | None:
+def interval(claim: Claim) -> str | None:
     """Write the interval without its unit, `820 to 1,105`; None for an identity."""
-    ends = record["interval"]
+    ends = claim.interval
     if ends is None:
         return None
-    low, high = (_shown(record, end) for end in ends)
-    signed = record["unit"] == "points" and (_signed(record) or low < 0 < high)
-    places = _places(record)
+    low, high = (_shown(claim, end) for end in ends)
+    signed = claim.unit == "points" and (_signed(claim) or low < 0 < high)
+    places = _places(claim)
     if places is None and 10 * min(abs(low), abs(high)) >= max(abs(low), abs(high)):
         size = max(abs(low), abs(high))
         # Ends of one order of magnitude share their decimals: 0.97 to 1.04.
@@ -85,22 +77,22 @@ def interval(record: ClaimRecord) -> str | None:
     return " to ".join(number(end, places, signed=signed) for end in (low, high))
 
 
-def threshold(record: ClaimRecord) -> str:
+def threshold(claim: Claim) -> str:
     """Write what the claim demands: `at least 100×`, `within ±3`, `equal to 2, to 10^−10`."""
-    low, high = (_shown(record, end) for end in bounds(record))
-    unit = "" if record["unit"] == "points" else _unit(record)
-    if is_equality(record):
+    low, high = (_shown(claim, end) for end in (claim.thresholds[0], claim.thresholds[-1]))
+    unit = "" if claim.unit == "points" else _unit(claim)
+    if is_equality(claim):
         if low == high:
             return f"equal to {_plain(low)}{unit}"
         # Two digits: a margin around a number carries the rounding of that number.
         margin = float(f"{(high - low) / 2:.2g}")
         return f"equal to {_plain((low + high) / 2)}{unit}, to {_plain(margin)}{unit}"
-    if record["comparator"] == "within":
+    if claim.comparator == "within":
         if low == -high:
             return f"within ±{_plain(high)}{unit}"
         return f"between {_plain(low)}{unit} and {_plain(high)}{unit}"
-    plus = "+" if _signed(record) and low > 0 else ""
-    return f"{record['comparator'].replace('_', ' ')} {plus}{_plain(low)}{unit}"
+    plus = "+" if _signed(claim) and low > 0 else ""
+    return f"{claim.comparator.replace('_', ' ')} {plus}{_plain(low)}{unit}"
 
 
 def _decimals(size: float) -> int:
@@ -124,24 +116,24 @@ def _plain(value: float) -> str:
     return (_MINUS if value < 0 else "") + text
 
 
-def _shown(record: ClaimRecord, value: float) -> float:
-    return value * 100 if record["unit"] == "points" else value
+def _shown(claim: Claim, value: float) -> float:
+    return value * 100 if claim.unit == "points" else value
 
 
-def _unit(record: ClaimRecord) -> str:
-    unit = record["unit"]
+def _unit(claim: Claim) -> str:
+    unit = claim.unit
     return {"points": " pts", "×": "×", "": "", "%": " %"}.get(unit, f" {unit}")
 
 
-def _signed(record: ClaimRecord) -> bool:
-    return record["unit"] == "points" and record["comparator"] != "within"
+def _signed(claim: Claim) -> bool:
+    return claim.unit == "points" and claim.comparator != "within"
 
 
-def _places(record: ClaimRecord) -> int | None:
+def _places(claim: Claim) -> int | None:
     """Choose the decimals where the unit fixes them; None is three significant digits."""
-    ends = record["interval"] or [record["measured"]] * 2
-    if record["unit"] == "points":
+    ends = claim.interval or [claim.measured] * 2
+    if claim.unit == "points":
         return 2 if 0 < ends[1] - ends[0] < 2e-3 else 1  # noqa: PLR2004
-    if record["unit"] == "×" and 10 <= ends[1] < 1e7:  # noqa: PLR2004
+    if claim.unit == "×" and 10 <= ends[1] < 1e7:  # noqa: PLR2004
         return 0
-    return 2 if record["statistic"] == "failure rate" else None
+    return 2 if claim.statistic == "failure rate" else None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from posixpath import dirname
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlfaq.execution.build import read_site
 from dlfaq.pages.notebooks import is_lab
+from dlfaq.protocol import DIRECTIONAL, KINDS
 from dlfaq.site.claim import numbers
-from dlfaq.site.claim.card import against_threshold, fails, status
+from dlfaq.site.claim.card import against_threshold, status
 from dlfaq.site.claim.chart import interval_key, raised
-from dlfaq.site.claim.margin import DIRECTIONAL, survives_holm
 from dlfaq.site.elements import code_spans, element
 from dlfaq.site.lists.filters import choice, filter_form
 from dlfaq.site.lists.rows import link
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from dlfaq.pages.config import Settings
+    from dlfaq.protocol import Claim
     from dlfaq.site.lists.catalogue import Catalogue
 
-__all__ = ["Entry", "evidence_page", "read_entries"]
+__all__ = ["Entry", "evidence_page", "read_entries", "survives_holm"]
 
 _HEADINGS = ("Page", "Claim", "Measured", "Against its threshold", "Runs", "Status")
-_KINDS = ("identity", "ordering", "effect", "equivalence", "null", "failure rate")
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,14 @@ class Entry:
         src: the page, relative to docs_dir.
         name: what its link says: the IDs it answers, else its path.
         status: the verdict on the common answer, "" where the page answers none.
-        claim: the record, with its line.
+        claim: with its line.
         title: of the page.
     """
 
     src: str
     name: str
     status: str
-    claim: dict[str, Any]
+    claim: Claim
     title: str = ""
 
     @property
@@ -100,21 +101,39 @@ def evidence_page(catalogue: Catalogue, entries: Sequence[Entry], *, page: str) 
     ]
 
 
-def _doubtful(claims: Sequence[dict[str, Any]]) -> set[int]:
+def _doubtful(claims: Sequence[Claim]) -> set[int]:
     """The directional claims that do not survive Holm's correction, by their place in the list."""
     directional = [i for i, claim in enumerate(claims) if _is_directional(claim)]
-    survives = survives_holm([claims[i]["p_value"] for i in directional])
+    survives = survives_holm([claims[i].p_value or 0.0 for i in directional])
     return {i for i, so in zip(directional, survives, strict=True) if not so}
 
 
-def _is_directional(claim: dict[str, Any]) -> bool:
-    return claim["gated"] and claim["kind"] in DIRECTIONAL
+def survives_holm(p_values: Sequence[float]) -> list[bool]:
+    """Which hypotheses Holm's method rejects at a familywise error rate of 5 %.
+
+    The i-th smallest of m p-values (i from 0) is held against .05/(m - i), until the first that
+    fails.
+
+    Source:
+        Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal
+        of Statistics 6(2).
+    """
+    survives = [False] * len(p_values)
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        if p_values[index] > _LEVEL / (len(p_values) - rank):
+            break
+        survives[index] = True
+    return survives
 
 
-def _family(claims: Sequence[dict[str, Any]], doubtful: int) -> str:
+def _is_directional(claim: Claim) -> bool:
+    return claim.gated and claim.kind in DIRECTIONAL
+
+
+def _family(claims: Sequence[Claim], doubtful: int) -> str:
     """Say what chance does to all claims together, where each is judged alone."""
-    gated = [claim for claim in claims if claim["gated"]]
-    chances = [c["failure_chance"] for c in gated if c["failure_chance"] is not None]
+    gated = [claim for claim in claims if claim.gated]
+    chances = [c.failure_chance for c in gated if c.failure_chance is not None]
     directional = sum(map(_is_directional, claims))
     expected = sum(chances)
     share = "fewer than 0.1" if expected < 0.05 else f"about {expected:.1f}"  # noqa: PLR2004
@@ -131,7 +150,7 @@ def _family(claims: Sequence[dict[str, Any]], doubtful: int) -> str:
 
 
 def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Element:
-    kinds = {kind: kind.capitalize() for kind in _KINDS}
+    kinds: dict[str, str] = {kind: kind.capitalize() for kind in KINDS}
     topics = {dirname(topic.src): topic.title for topic in catalogue.topics}
     alone = (entry for entry in entries if not dirname(entry.src))
     topics |= {entry.topic: entry.title or entry.name for entry in alone}
@@ -149,18 +168,18 @@ def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Elemen
 
 
 def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
-    claim: Any = entry.claim
+    claim = entry.claim
     place = link(entry.src, page=page)
     anchor = element("a", entry.name, href=f"{place}#{claim_anchor(claim)}")
-    anchor.set("title", f"{entry.src}, line {claim['line']}")
+    anchor.set("title", f"{entry.src}, line {claim.line}")
     interval = numbers.interval(claim)
     spread = "exact" if interval is None else f"95 %: {interval}"
-    runs = "no runs needed" if interval is None else counted(claim["replicas"], "run")
+    runs = "no runs needed" if interval is None else counted(claim.replicas, "run")
     doubt = [_small("not after Holm’s correction")] if doubtful else []
-    kind = claim["kind"] if claim["gated"] else f"{claim['kind']}, an estimate"
+    kind = claim.kind if claim.gated else f"{claim.kind}, an estimate"
     cells: dict[str, list[str | Element]] = {
         "page": [anchor],
-        "says": [*code_spans(claim["statement"]), _small(kind)],
+        "says": [*code_spans(claim.statement), _small(kind)],
         "num": [element("b", *raised(numbers.measured(claim))), _small(*raised(spread))],
         "iv": [against_threshold(claim, height=36)],
         "runs": [runs],
@@ -169,9 +188,9 @@ def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
     return element(
         "tr",
         *(element("td", *content, class_=f"dl-ev__{name}") for name, content in cells.items()),
-        class_="dl-ev__row dl-ev__row--fails" if fails(claim) else "dl-ev__row",
+        class_="dl-ev__row dl-ev__row--fails" if claim.fails else "dl-ev__row",
         data_topic=entry.topic,
-        data_kind=claim["kind"],
+        data_kind=claim.kind,
         data_status=entry.status,
     )
 

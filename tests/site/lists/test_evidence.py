@@ -10,10 +10,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from dlfaq.site.claim.margin import margin, survives_holm
 
 from dlfaq.execution.build import build, read_site
 from dlfaq.pages.config import read_settings
-from dlfaq.site.claim.margin import margin, survives_holm
 from dlfaq.site.lists.evidence import evidence, evidence_text
 from dlfaq.site.page.context import Context
 
