@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlfaq.protocol import PERCENT, POINTS, RATIO
 from dlfaq.site.claim import numbers
 from dlfaq.site.claim.chart import interval_chart, raised
 from dlfaq.site.elements import code_spans, element, html
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from dlfaq.protocol import Claim
 
-__all__ = ["against_threshold", "card", "group", "interval_chart", "status"]
+__all__ = ["against_threshold", "card", "group", "interval_chart", "says", "status"]
 
 
 _ROOM = 9  # characters of a number in full size, beside the statement
@@ -33,7 +34,7 @@ def card(claim: Claim, *, anchor: str) -> str:
         _number(claim),
         element(
             "div",
-            element("p", *code_spans(claim.statement), class_="dl-claim__says"),
+            element("p", *says(claim), class_="dl-claim__says"),
             element("p", *_status_line(claim), class_="dl-claim__status", data_search_exclude=""),
             *_condition(claim),
             class_="dl-claim__body",
@@ -51,6 +52,20 @@ def against_threshold(claim: Claim, *, height: int = 58) -> Element:
         words = raised(numbers.threshold(claim))
         return element("p", *words, class_="dl-eq", data_search_exclude="")
     return interval_chart(claim, height=height)
+
+
+def says(claim: Claim) -> list[str | Element]:
+    """Write the sentence with the measured number in it."""
+    number = numbers.in_sentence(claim)
+    parts: list[str | Element] = []
+    for part in code_spans(claim.statement):
+        if isinstance(part, str):
+            before, place, after = part.partition("{}")
+            parts += [before, *([element("b", *raised(number))] if place else []), after]
+        else:
+            part.text = (part.text or "").replace("{}", numbers.superscripts(number))
+            parts.append(part)
+    return parts
 
 
 def group(cards: list[str]) -> str:
@@ -83,9 +98,10 @@ def _condition(claim: Claim) -> list[Element]:
 def _number(claim: Claim) -> Element:
     """What was measured; a unit that is a word stands below it, where there is room."""
     number, space, unit = numbers.measured(claim).partition(" ")
-    if claim.unit == "points":
+    if claim.unit in {POINTS, PERCENT}:
         number, unit = number + space + unit, ""
-    small = [element("small", unit)] if unit else []
+    below = [unit, "predicted" if claim.kind == "prediction" else ""]
+    small = [element("small", words) for words in below if words]
     class_ = "dl-num dl-num--long" if len(number) > _ROOM else "dl-num"
     return element("p", *raised(number), *small, class_=class_, data_search_exclude="")
 
@@ -94,7 +110,7 @@ def _status_line(claim: Claim) -> list[str | Element]:
     kind = claim.kind if claim.gated else f"{claim.kind}, an estimate"
     line: list[str | Element] = [status(claim), f" · {kind}, "]
     if not claim.seeds:
-        return [*line, "deterministic"]
+        return [*line, "not measured" if claim.kind == "prediction" else "deterministic"]
     seeds = element("span", f"seeds {seed_ranges(claim.seeds)}", class_="dl-keep")
     return [*line, f"{_runs(claim)}, ", seeds]
 
@@ -105,5 +121,5 @@ def _runs(claim: Claim) -> str:
         return runs
     above, ties, _ = claim.signs
     tied = f" and {counted(ties, 'tie')}" if ties else ""
-    no_effect = "1×" if claim.unit == "×" else "0"
+    no_effect = "1×" if claim.unit == RATIO else "0"
     return f"{runs}, {above} of them above {no_effect}{tied}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
+from dlfaq.protocol import PERCENT, RATIO
 from dlfaq.site.claim import numbers
 from dlfaq.site.elements import element
 
@@ -111,7 +112,7 @@ def _svg(marks: list[Element], height: int, label: str) -> Element:
 
 def _domain(claim: Claim, values: list[float]) -> tuple[float, float, bool]:
     """Choose the ends of the axis, and whether it is logarithmic (then they are logs)."""
-    if claim.unit == "×" and min(values) > 0:
+    if claim.unit == RATIO and min(values) > 0:
         return *_log_domain(values), True
     low, high = claim.thresholds[0], claim.thresholds[-1]
     if claim.comparator == "within":
@@ -120,8 +121,8 @@ def _domain(claim: Claim, values: list[float]) -> tuple[float, float, bool]:
         reach = max(1.5 * margin, *(1.15 * abs(v - centre) for v in values))
         return centre - reach, centre + reach, False
     smallest, largest = min(values), max(values)
-    if claim.unit == "" and smallest >= 0 and 0.15 < largest <= 1:  # noqa: PLR2004
-        return 0.0, 1.0, False  # a share or an accuracy: its own scale is the honest one
+    if claim.unit in {"", PERCENT} and smallest >= 0 and 0.15 < largest <= 1:  # noqa: PLR2004
+        return 0.0, 1.0, False  # a share: its own scale is the honest one
     right = _nice(max(1.15 * largest, 1.5 * low)) if largest > 0 else 0.0
     left = -_nice(max(-1.15 * smallest, -1.5 * low)) if smallest < 0 else 0.0
     room = 0.25 * (right - left)

@@ -10,6 +10,7 @@ from dlfaq.errors import InputError
 from dlfaq.execution.build import read_site
 from dlfaq.execution.key import environment
 from dlfaq.protocol import Claim
+from dlfaq.site.claim import numbers
 from dlfaq.site.page.context import Context
 
 if TYPE_CHECKING:
@@ -22,11 +23,39 @@ if TYPE_CHECKING:
 
 __all__ = ["Evidence", "PageClaim", "evidence", "evidence_text", "write_evidence"]
 
-_SCHEMA = 2
+_SCHEMA = 3
 
-#: What `evidence.json` says beside the claim itself: where it stands, and what follows from it.
-_PLACE = ("page", "answers", "status")
-_DERIVED = ("replicas", "holds", "verdict")
+#: The fields of an entry, in order.
+_ORDER = (
+    "page",
+    "line",
+    "label",
+    "answers",
+    "status",
+    "statement",
+    "says",
+    "kind",
+    "statistic",
+    "comparator",
+    "threshold",
+    "measured",
+    "interval",
+    "standard_error",
+    "p_value",
+    "failure_chance",
+    "replicas",
+    "seeds",
+    "unit",
+    "holds",
+    "verdict",
+    "gated",
+    "signs",
+    "fails_when",
+    "arms",
+)
+
+#: Those beside the claim itself: where it stands, and what follows from it.
+_BESIDE = ("page", "answers", "status", "says", "replicas", "holds", "verdict")
 
 
 @dataclass(frozen=True)
@@ -60,15 +89,18 @@ class PageClaim:
     def to_json(self) -> dict[str, Any]:
         """The entry of the claim in `evidence.json`."""
         claim = self.claim
-        return {
+        says = claim.statement.replace("{}", numbers.in_sentence(claim))
+        entry = {
             "page": self.page,
             "answers": list(self.answers),
             "status": self.status,
-            **claim.to_json(),
+            "says": numbers.superscripts(says),
             "replicas": claim.replicas,
             "holds": self.holds,
             "verdict": claim.verdict,
+            **claim.to_json(),
         }
+        return {name: entry[name] for name in _ORDER}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PageClaim:
@@ -78,7 +110,7 @@ class PageClaim:
             KeyError: the entry lacks what it says beside the claim.
             TypeError: the claim lacks a field, or has others.
         """
-        apart = {name: data[name] for name in (*_PLACE, *_DERIVED)}
+        apart = {name: data[name] for name in _BESIDE}
         claim = Claim.from_json({k: value for k, value in data.items() if k not in apart})
         compared = apart["holds"] is not None
         return cls(apart["page"], claim, tuple(apart["answers"]), apart["status"], compared)

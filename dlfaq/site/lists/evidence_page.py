@@ -10,10 +10,11 @@ from dlfaq.execution.build import read_site
 from dlfaq.pages.notebooks import is_lab
 from dlfaq.protocol import DIRECTIONAL, KINDS
 from dlfaq.site.claim import numbers
-from dlfaq.site.claim.card import against_threshold, status
+from dlfaq.site.claim.card import against_threshold, says, status
 from dlfaq.site.claim.chart import interval_key, raised
 from dlfaq.site.elements import code_spans, element
 from dlfaq.site.lists.filters import choice, filter_form
+from dlfaq.site.lists.pilots import read_pilots
 from dlfaq.site.lists.rows import link
 from dlfaq.site.page.context import Context, claim_anchor
 from dlfaq.site.verdicts import VERDICTS
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dlfaq.pages.config import Settings
     from dlfaq.protocol import Claim
     from dlfaq.site.lists.catalogue import Catalogue
+    from dlfaq.site.lists.pilots import Pilot
 
 __all__ = ["Entry", "evidence_page", "read_entries", "survives_holm"]
 
@@ -39,17 +41,17 @@ class Entry:
 
     Attributes:
         src: the page, relative to docs_dir.
-        name: what its link says: the IDs it answers, else its path.
+        title: of the page, which its link says; its path where it has none.
         status: the verdict on the common answer, "" where the page answers none.
         claim: with its line.
-        title: of the page.
+        pilot: what it gave on exploration seeds, if that is known.
     """
 
     src: str
-    name: str
+    title: str
     status: str
     claim: Claim
-    title: str = ""
+    pilot: Pilot | None = None
 
     @property
     def topic(self) -> str:
@@ -58,20 +60,29 @@ class Entry:
 
 
 def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
-    """Every claim of the site from the store, in the curriculum's order, then by path."""
+    """Every claim of the site from the store, in the curriculum's order, then by path.
+
+    What was measured over runs comes before what needs none.
+
+    Raises:
+        PageError: the record of a pilot cannot be read.
+    """
     order = {question.src: place for place, question in enumerate(catalogue.questions)}
     pages = sorted(read_site(settings), key=lambda page: order.get(page.src, len(order)))
-    return [
-        Entry(
-            page.src,
-            ", ".join(page.meta.get("answers") or [page.src.rpartition(".")[0]]),
-            page.meta.get("status") or "",
-            claim,
-            page.meta.get("title") or "",
-        )
-        for page in pages
-        for _, claim in Context.of(page, settings).claims
-    ]
+    entries = []
+    for page in pages:
+        pilots = read_pilots(settings, page.src)
+        entries += [
+            Entry(
+                page.src,
+                page.meta.get("title") or page.src.rpartition(".")[0],
+                page.meta.get("status") or "",
+                claim,
+                pilots.get(claim.statement),
+            )
+            for _, claim in Context.of(page, settings).claims
+        ]
+    return sorted(entries, key=lambda entry: entry.claim.interval is None)
 
 
 def evidence_page(catalogue: Catalogue, entries: Sequence[Entry], *, page: str) -> list[Element]:
@@ -153,7 +164,7 @@ def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Elemen
     kinds: dict[str, str] = {kind: kind.capitalize() for kind in KINDS}
     topics = {dirname(topic.src): topic.title for topic in catalogue.topics}
     alone = (entry for entry in entries if not dirname(entry.src))
-    topics |= {entry.topic: entry.title or entry.name for entry in alone}
+    topics |= {entry.topic: entry.title for entry in alone}
     topics |= {entry.topic: "Labs" for entry in entries if is_lab(entry.src)}
     form = filter_form(
         "claim",
@@ -170,18 +181,19 @@ def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Elemen
 def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
     claim = entry.claim
     place = link(entry.src, page=page)
-    anchor = element("a", entry.name, href=f"{place}#{claim_anchor(claim)}")
+    anchor = element("a", *code_spans(entry.title), href=f"{place}#{claim_anchor(claim)}")
     anchor.set("title", f"{entry.src}, line {claim.line}")
     interval = numbers.interval(claim)
-    spread = "exact" if interval is None else f"95 %: {interval}"
+    spread = "predicted" if claim.kind == "prediction" else "exact"
+    spread = spread if interval is None else f"95 %: {interval}"
     runs = "no runs needed" if interval is None else counted(claim.replicas, "run")
     doubt = [_small("not after Holm’s correction")] if doubtful else []
     kind = claim.kind if claim.gated else f"{claim.kind}, an estimate"
     cells: dict[str, list[str | Element]] = {
         "page": [anchor],
-        "says": [*code_spans(claim.statement), _small(kind)],
+        "says": [*says(claim), _small(kind)],
         "num": [element("b", *raised(numbers.measured(claim))), _small(*raised(spread))],
-        "iv": [against_threshold(claim, height=36)],
+        "iv": [against_threshold(claim, height=36), *_pilot(entry, page)],
         "runs": [runs],
         "status": [status(claim), *doubt],
     }
@@ -193,6 +205,17 @@ def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
         data_kind=claim.kind,
         data_status=entry.status,
     )
+
+
+def _pilot(entry: Entry, page: str) -> list[Element]:
+    """What the pilot gave for each threshold: the tightest that rule 6 allows, and how it held."""
+    pilot = entry.pilot
+    if pilot is None or entry.claim.interval is None:
+        return []
+    file = link(f"pilots/{entry.src.rpartition('.')[0]}.json", page=page)
+    ends = " and ".join(numbers.limit(entry.claim, end.tightest) for end in pilot.ends)
+    words = f": tightest {ends}, held on {pilot.holds} of {pilot.masters}"
+    return [_small(element("a", "pilot", href=file), *raised(words))]
 
 
 def _small(*words: str | Element) -> Element:

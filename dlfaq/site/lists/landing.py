@@ -122,9 +122,10 @@ def _links(catalogue: Catalogue, evidence: str | None, page: str) -> Element:
 
 def _card(card: Card, page: str) -> Element:
     claim = card.claim
+    exact = "predicted" if claim.kind == "prediction" else "exact"
     number = numbers.measured(claim).replace(" pts", " points")
     spread = numbers.interval(claim)
-    runs = f"{spread}, {counted(claim.replicas, 'run')}" if spread else "exact"
+    runs = f"{spread}, {counted(claim.replicas, 'run')}" if spread else exact
     head = element("a", *code_spans(card.headline), href=link(card.question.src, page=page))
     return element(
         "section",

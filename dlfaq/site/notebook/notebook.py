@@ -6,7 +6,6 @@ the lab is made of the same results, by the Markdown extension.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["notebook_text"]
 
 _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-
-#: Powers are text: not every front end has `<sup>`, and 10^−3 must not end as 10−3.
-_RAISED = str.maketrans("\N{MINUS SIGN}0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 #: What a rich last expression is to Jupyter.
 _MIME = {"html": "text/html", "svg": "image/svg+xml", "png": "image/png", "text": "text/plain"}
@@ -125,14 +121,18 @@ def _claims(context: Context, snippet: Snippet) -> Iterator[NotebookNode]:
 
 
 def _claim(claim: Claim) -> str:
-    """A claim in one line: its number, its sentence, what it was measured by."""
+    """A claim in one line: its number, its sentence, what it was measured by.
+
+    Powers are text: not every front end has `<sup>`, and 10^−3 must not end as 10−3.
+    """
     spread = numbers.interval(claim)
     facts = [claim.kind, numbers.threshold(claim)]
     if spread is not None:
         facts += [f"95 % interval {spread}", counted(claim.replicas, "run")]
     status = "".join(status_of(claim).itertext()).strip()
-    text = f"**{numbers.measured(claim)}** {claim.statement}. {status}: {', '.join(facts)}."
-    return re.sub(r"\^(\S\d*)", lambda power: power[1].translate(_RAISED), text)
+    says = claim.statement.replace("{}", f"**{numbers.in_sentence(claim)}**")
+    text = f"**{numbers.measured(claim)}** {says}. {status}: {', '.join(facts)}."
+    return numbers.superscripts(text)
 
 
 def _failures(state: ChainState, index: int) -> Iterator[NotebookNode]:
