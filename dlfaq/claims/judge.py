@@ -77,7 +77,7 @@ def judge(
         interval=(interval.low, interval.high),
         seeds=_different(measured),
         arms=measured.arms,
-        signs=_signs(measured) if measured.arms and kind != "failure rate" else None,
+        signs=_signs(measured) if _compares(measured) else None,
     )
     return with_chances(claim)
 
@@ -103,6 +103,12 @@ def _interval(measured: Measurement, statistic: Statistic) -> Interval:
     if statistic == "geometric mean":
         return geometric_mean_interval(measured.values)
     return mean_interval(measured.values)
+
+
+def _compares(measured: Measurement) -> bool:
+    """Whether the numbers are a difference or a ratio of arms, so that their sign says a winner."""
+    is_share = measured.unit == PERCENT or measured.values.dtype == np.bool_
+    return len(measured.arms) > 1 and not is_share
 
 
 def _signs(measured: Measurement) -> tuple[int, int, int]:

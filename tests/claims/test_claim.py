@@ -171,8 +171,14 @@ KNOWN = Replicates.of(1 + SPREAD, arms=("A", "B"), seeds=SEEDS, unit="points")
         (-KNOWN, {"at_most": 0}, "points", (0, 0, 4)),
         (np.exp(KNOWN), {"at_least": 1, "unit": "×"}, "×", (4, 0, 0)),
         (KNOWN > 0, {"at_least": 0.2}, "%", None),
+        (
+            Replicates.of(KNOWN, arms=KNOWN.arms, seeds=SEEDS, unit="%"),
+            {"at_least": 0.1},
+            "%",
+            None,
+        ),
     ],
-    ids=["all", "said again", "negative", "without a unit", "compared"],
+    ids=["all", "said again", "negative", "without a unit", "compared", "levels"],
 )
 def test_replicates_bring_their_seeds_their_arms_and_their_unit(
     measured, options, unit, signs

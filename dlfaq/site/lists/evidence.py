@@ -157,7 +157,7 @@ def evidence(
             claim,
             tuple(page.meta.get("answers") or ()),
             page.meta.get("status"),
-            compared=bool(claim.arms) or not settings.placebo,
+            compared=len(claim.arms) > 1 or not settings.placebo,
         )
         for page in pages
         for _, claim in Context.of(page, settings, outcomes).claims

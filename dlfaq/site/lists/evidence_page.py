@@ -214,7 +214,7 @@ def _pilot(entry: Entry, page: str) -> list[Element]:
         return []
     file = link(f"pilots/{entry.src.rpartition('.')[0]}.json", page=page)
     ends = " and ".join(numbers.limit(entry.claim, end.tightest) for end in pilot.ends)
-    words = f": tightest {ends}, held on {pilot.holds} of {pilot.masters}"
+    words = f": tightest allowed {ends}; held on {pilot.holds} of {pilot.masters}"
     return [_small(element("a", "pilot", href=file), *raised(words))]
 
 

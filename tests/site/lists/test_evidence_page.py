@@ -274,7 +274,7 @@ def test_a_row_says_what_the_pilot_gave_for_its_threshold():
     masters.append(record(interval=(0.1, 0.2), low=0.15))
     entry = Entry("a/b.md", "Why?", "wrong", record(), piloted(masters))
     (row,) = evidence_page(Catalogue(()), [entry], page="evidence.md")[-1].find("tbody")
-    assert "pilot: tightest +4.00, held on 2 of 3" in text(row)
+    assert "pilot: tightest allowed +4.00; held on 2 of 3" in text(row)
     assert "pilots/a/b.json" in [link.get("href") for link in row.iter("a")]
 
 
