@@ -161,6 +161,7 @@ def test_equals_allows_rounding_by_precision_or_what_is_said(
 
 
 KNOWN = Replicates.of(1 + SPREAD, arms=("A", "B"), seeds=SEEDS, unit="points")
+LEVEL = Replicates.of(1 + SPREAD, arms=("A", "B"), seeds=SEEDS, unit="%")
 
 
 @pytest.mark.parametrize(
