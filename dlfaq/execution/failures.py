@@ -106,9 +106,10 @@ def _finding(claim: Claim) -> str:
     if claim.interval is not None:
         low, high = claim.interval
         measured += f", 95 % interval {low:.4g} to {high:.4g}"
-    asked = " to ".join(f"{end:.4g}" for end in claim.thresholds)
+    asked = " to ".join(dict.fromkeys(f"{end:.4g}" for end in claim.thresholds))
     comparator = claim.comparator.replace("_", " ")
-    return f'"{claim.statement}" does not hold: {measured}, asked {comparator} {asked}'
+    says = claim.statement.replace("{}", f"{claim.measured:.4g}")
+    return f'"{says}" does not hold: {measured}, asked {comparator} {asked}'
 
 
 def _at_chain_line(job: Job, at: int, kind: str, message: str, also: list[str]) -> Failure:

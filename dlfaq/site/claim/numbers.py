@@ -29,6 +29,7 @@ __all__ = [
 _MINUS = "\u2212"
 _UNITS = {"": "", RATIO: "×", POINTS: " pts", PERCENT: " %"}
 _WORDS = {**_UNITS, POINTS: " points"}
+_EXPONENT = re.compile(rf"(?<=10)\^({_MINUS}?\d+)")
 _RAISED = str.maketrans("\u22120123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -101,7 +102,7 @@ def limit(claim: Claim, value: float) -> str:
 
 def superscripts(text: str) -> str:
     """Raise the exponents of text in which powers of ten are written `10^−10`: `10⁻¹⁰`."""
-    return re.sub(r"\^(\S\d*)", lambda power: power[1].translate(_RAISED), text)
+    return _EXPONENT.sub(lambda power: power[1].translate(_RAISED), text)
 
 
 def _measured(claim: Claim, *, signed: bool) -> str:

@@ -89,12 +89,12 @@ class PageClaim:
     def to_json(self) -> dict[str, Any]:
         """The entry of the claim in `evidence.json`."""
         claim = self.claim
-        says = claim.statement.replace("{}", numbers.in_sentence(claim))
+        number = numbers.superscripts(numbers.in_sentence(claim))
         entry = {
             "page": self.page,
             "answers": list(self.answers),
             "status": self.status,
-            "says": numbers.superscripts(says),
+            "says": claim.statement.replace("{}", number),
             "replicas": claim.replicas,
             "holds": self.holds,
             "verdict": claim.verdict,

@@ -378,3 +378,11 @@ def test_a_group_stands_under_one_rule():
     root = ET.fromstring(html)
     assert root.get("class") == "dl-claims"
     assert [node.get("id") for node in root] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("plain", "raised"),
+    [("3.2·10^−7 MB", "3.2·10⁻⁷ MB"), ("10^12", "10¹²"), ("`x^T` and w^2", "`x^T` and w^2")],
+)
+def test_powers_of_ten_and_no_others_are_raised_in_text(plain, raised):
+    assert numbers.superscripts(plain) == raised
