@@ -18,18 +18,14 @@ import numpy as np
 import torch
 
 from dlfaq.errors import InputError
+from dlfaq.protocol import BUILD_MASTER, OFFSETS, SCORED, SEEDS_PER_MASTER, seed_offset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["generator", "in_placebo", "same_draws", "seeded", "seeds", "tuning_seeds"]
 
-_A_MASTER = 100
-_SCORED = 64
-_BUILD_MASTER = 10
-# Seeds stay below 2³², which is all that np.random.seed takes.
-_OFFSETS = range(-_BUILD_MASTER, 40_000_001)
-_MASTERS = len(_OFFSETS)
+_MASTERS = len(OFFSETS)
 _BETWEEN_ARMS = 1_000_000
 
 
@@ -51,7 +47,7 @@ def seeds(n: int, *, arm: int = 0) -> list[int]:
         [1000, 1001, 1002]
     """
     cure = "share a split between replicas, or measure less"
-    return _replicas(n, arm, first=0, end=_SCORED, cure=cure)
+    return _replicas(n, arm, first=0, end=SCORED, cure=cure)
 
 
 def tuning_seeds(n: int, *, arm: int = 0) -> list[int]:
@@ -68,7 +64,9 @@ def tuning_seeds(n: int, *, arm: int = 0) -> list[int]:
         >>> tuning_seeds(2)
         [1064, 1065]
     """
-    return _replicas(n, arm, first=_SCORED, end=_A_MASTER, cure="4 are enough to choose a rate")
+    return _replicas(
+        n, arm, first=SCORED, end=SEEDS_PER_MASTER, cure="4 are enough to choose a rate"
+    )
 
 
 def in_placebo() -> bool:
@@ -136,20 +134,9 @@ def _replicas(n: int, arm: int, *, first: int, end: int, cure: str) -> list[int]
             got=str(arm),
             cure="compare fewer arms at a time",
         )
-    start = _A_MASTER * ((_master() + arm * _BETWEEN_ARMS) % _MASTERS) + first
+    start = SEEDS_PER_MASTER * ((_master() + arm * _BETWEEN_ARMS) % _MASTERS) + first
     return list(range(start, start + n))
 
 
 def _master() -> int:
-    text = os.environ.get("DLFAQ_SEED_OFFSET", "0")
-    try:
-        offset = int(text)
-    except ValueError:
-        offset = None
-    if offset is None or offset not in _OFFSETS:
-        raise InputError(
-            expected=f"DLFAQ_SEED_OFFSET from {_OFFSETS[0]} to {_OFFSETS[-1]}",
-            got=repr(text),
-            cure="unset the variable for the seeds of the build",
-        )
-    return _BUILD_MASTER + offset
+    return BUILD_MASTER + seed_offset(os.environ.get("DLFAQ_SEED_OFFSET", "0"))

@@ -96,11 +96,11 @@ def test_a_plain_array_can_be_had():
 
 @pytest.mark.parametrize(
     ("measured", "arms"),
-    [(-D, ["A", "B"]), (D > 0, ["A", "B"]), (np.asarray(D), None), ([1.0, 2.0, 3.0], None)],
+    [(-D, ("A", "B")), (D > 0, ("A", "B")), (np.asarray(D), ()), ([1.0, 2.0, 3.0], ())],
     ids=["difference", "how often", "plain", "list"],
 )
 def test_a_claim_writes_down_which_arms_it_compares(monkeypatch, measured, arms):
-    monkeypatch.setattr(claims, "_RECORDS", [])
+    monkeypatch.setattr(claims, "_RECORDED", [])
     monkeypatch.setenv("DLFAQ_RUNNER", "1")
-    claim("It is so", measured, at_most=0.5, seeds=[1, 2, 3])
-    assert recorded()[-1]["arms"] == arms
+    claim("It is so", measured, at_most=0.5, seeds=D.seeds)
+    assert recorded()[-1][0].arms == arms

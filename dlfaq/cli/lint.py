@@ -7,26 +7,42 @@ import re
 from typing import TYPE_CHECKING
 
 from dlfaq.cli.anatomy import anatomy
+from dlfaq.cli.commands import DONE, FAILED, add_command
 from dlfaq.cli.limits import limits
 from dlfaq.errors import PageError
 from dlfaq.execution.build import read_site
 from dlfaq.pages.agreement import disagreements
+from dlfaq.pages.config import read_settings
 from dlfaq.pages.sections import prose
 from dlfaq.site.lists.catalogue import read_catalogue, read_labs
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
+    from dlfaq.cli.commands import Commands
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Chain, Page
 
-__all__ = ["PENDING", "lint"]
+__all__ = ["PENDING", "lint", "register"]
 
 #: A file in docs: pages, one path a line, that are still to be written in the present anatomy.
 PENDING = ".lint-pending"
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*(\{[^}]*\})?\s*#*$")
 _SEEDED = ("seed", "manual_seed", "default_rng", "RandomState")
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    add_command(commands, "lint", _run, "check pages without running them", "dlfaq lint")
+
+
+def _run(options: argparse.Namespace) -> int:
+    errors = lint(read_settings(options.folder))
+    for error in errors:
+        print(error)
+    return FAILED if errors else DONE
 
 
 def lint(settings: Settings) -> list[PageError]:

@@ -6,18 +6,44 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlfaq.cli.commands import DONE, add_command
 from dlfaq.errors import InputError
+from dlfaq.pages.config import read_settings
 from dlfaq.pages.front_matter import front_matter
 from dlfaq.pages.text import page_text
 from dlfaq.site.lists.curriculum import FORTY
 
 if TYPE_CHECKING:
+    import argparse
+
+    from dlfaq.cli.commands import Commands
     from dlfaq.pages.config import Settings
 
-__all__ = ["new_page"]
+__all__ = ["new_page", "register"]
 
 #: What a page begins as; our tests run it.
 _TEMPLATE = Path(__file__).with_name("new_page.md")
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    new = add_command(
+        commands,
+        "new",
+        _run,
+        "begin a page that runs",
+        'dlfaq new "Why clip gradients?" --topic optimisation',
+    )
+    new.add_argument("question", help="the title of the page")
+    new.add_argument("--topic", default="optimisation", help="a folder of docs (optimisation)")
+    new.add_argument("--answers", metavar="ID", help="its ID, if it is one of the forty")
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = read_settings(options.folder)
+    file = new_page(options.question, settings, options.topic, options.answers)
+    print(f"{settings.relative(file)} is ready to edit; `make serve` shows it as you write")
+    return DONE
 
 
 def new_page(question: str, settings: Settings, topic: str, answer: str | None = None) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dlfaq.protocol import Claim
+
 __all__ = ["Failure", "Outcome", "Output", "Result"]
 
 
@@ -35,7 +37,7 @@ class Result:
     Attributes:
         outputs: one for each snippet.
         values: text of each inline expression.
-        claims: records of its claims; "at" is the line of the chain, from 1, that made one.
+        claims: its claims, each with the line of the chain, from 1, that makes it.
         elapsed_s: wall seconds on one core.
         cpu_s: seconds of processor time, which a busy machine does not stretch as it does those.
         peak_bytes: memory it took beyond what it started with.
@@ -47,7 +49,7 @@ class Result:
 
     outputs: list[Output]
     values: dict[str, str] = field(default_factory=dict)
-    claims: list[dict[str, Any]] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     elapsed_s: float = 0.0
     cpu_s: float = 0.0
     peak_bytes: int = 0
@@ -58,7 +60,7 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """The result as JSON has it."""
-        return asdict(self)
+        return {**asdict(self), "claims": [claim.to_json() for claim in self.claims]}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
@@ -71,7 +73,8 @@ class Result:
             Output(**{**output, "display": [tuple(pair) for pair in output["display"]]})
             for output in data["outputs"]
         ]
-        return cls(**{**data, "outputs": outputs})
+        claims = [Claim.from_json(claim) for claim in data["claims"]]
+        return cls(**{**data, "outputs": outputs, "claims": claims})
 
 
 @dataclass

@@ -12,6 +12,7 @@ from dlfaq.execution.key import environment, version
 from dlfaq.execution.result import Outcome, Output, Result
 from dlfaq.execution.task import OUTPUT_LIMIT, ChainTask
 from dlfaq.execution.text import clean_text, limited
+from dlfaq.protocol import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,7 +63,7 @@ def outcome_of(job: Job, ended: Ended, settings: Settings) -> Outcome:
     result = Result(
         outputs=_outputs(job, ended, report),
         values=report.get("values", {}),
-        claims=report.get("claims", []),
+        claims=[Claim.from_json(claim) for claim in report.get("claims", [])],
         elapsed_s=report.get("elapsed_s", 0.0),
         cpu_s=report.get("cpu_s", 0.0),
         peak_bytes=report.get("peak_bytes", 0),
@@ -71,7 +72,7 @@ def outcome_of(job: Job, ended: Ended, settings: Settings) -> Outcome:
         files=ended.files,
         distributions={name: version(name) for name in _distributions(report.get("modules", []))},
     )
-    return Outcome(result, failures_of(job, ended, settings))
+    return Outcome(result, failures_of(job, ended, result.claims, settings))
 
 
 def _outputs(job: Job, ended: Ended, report: Mapping[str, Any]) -> list[Output]:

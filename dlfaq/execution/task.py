@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dlfaq.protocol import first_seed
+
 __all__ = ["CHAIN_FILE", "OUTPUT_LIMIT", "ChainTask"]
 
 #: The file name of all code of a chain: line n of it is line n of the chain's snippets together.
@@ -50,6 +52,11 @@ class ChainTask:
     timeout_s: float = 60.0
     preload: tuple[str, ...] = ()
     build: str = ""
+
+    @property
+    def seed(self) -> int:
+        """What the global generators of the process start with."""
+        return first_seed(self.seed_offset)
 
     def counts(self, file: str) -> bool:
         """Whether a file, by its absolute path, is one of the site's."""

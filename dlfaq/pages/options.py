@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from dlfaq.protocol import LABEL
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["LABEL", "Options", "parse_options"]
-
-#: What a label looks like, of a snippet and of a claim.
-LABEL = re.compile(r"[a-z][a-z0-9-]*")
+__all__ = ["Options", "parse_options"]
 
 _OPTION = re.compile(r"^#\|[ \t]*(?P<key>[\w-]+)[ \t]*:(?P<value>.*)$")
 

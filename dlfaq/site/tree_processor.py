@@ -112,7 +112,7 @@ class Parts(Treeprocessor):
                     question=catalogue.question(src),
                     thumb=thumb,
                     caption=entry.get("caption", ""),
-                    claim=claim,  # type: ignore[arg-type]
+                    claim=claim,
                     headline=entry["headline"],
                     sentence=entry["sentence"],
                 )

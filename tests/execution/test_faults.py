@@ -187,9 +187,9 @@ FAULTS = {
         "do not call os._exit or the like",
     ),
     "claims": Fault(
-        "from dlfaq import claim\n\nclaim('Two is three', 2.0, within=(3, 3))",
+        "from dlfaq import claim\n\nclaim('Three is {}', 2.0, equals=3)",
         4,
-        'ClaimFailed: "Two is three" does not hold: measured 2, asked within 3 to 3',
+        'ClaimFailed: "Three is 2" does not hold: measured 2, asked equals 3',
     ),
     "claims_and_swallows": Fault(
         "from dlfaq import claim\n\ntry:\n    claim('A', 1.0, at_least=2)\nexcept: pass",

@@ -16,7 +16,7 @@ import time
 import types
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,12 +74,12 @@ def main(task: ChainTask, folder: str) -> None:
     """
     out = Path(folder)
     forks = Forks(out / "copy")
-    # The package's own table of names may be edited while the server lives.
-    for name in ("dlfaq", "dlfaq.errors"):
+    # What the library shares with the engine may be edited while the server lives.
+    for name in ("dlfaq", "dlfaq.errors", "dlfaq.protocol"):
         sys.modules.pop(name, None)
     isolate(task, out)
     reads = Reads(task, out / "reads")
-    make_deterministic(task.seed_offset)
+    make_deterministic(task.seed)
     if task.style is not None:
         when_imported("matplotlib", lambda _: import_module("matplotlib.style").use(task.style))
     report = _Report()
@@ -197,12 +197,11 @@ def _figures(sizes: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def _claims(report: _Report) -> None:
-    """Take the claims from the lab, if the chain used it, and find the line that made each."""
+    """Take the claims from the library, if the chain used it, with the line that made each."""
     module: Any = sys.modules.get("dlfaq.claims.claim")
-    for record in module.recorded() if module is not None else []:
-        frames = record.pop("frames")
-        at = next((line for file, line in frames if file == CHAIN_FILE), 1)
-        report.claims.append({**record, "at": at})
+    for claim, frames in module.recorded() if module is not None else []:
+        line = next((line for file, line in frames if file == CHAIN_FILE), 1)
+        report.claims.append(replace(claim, line=line).to_json())
 
 
 def _modules(reads: Reads) -> list[str]:

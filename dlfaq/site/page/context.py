@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlfaq.execution.build import jobs_of
 from dlfaq.execution.key import level_1
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dlfaq.execution.result import Outcome, Output, Result
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Page, Snippet
+    from dlfaq.protocol import Claim
 
 __all__ = ["ChainState", "Context", "PlacedFigure", "claim_anchor"]
 
@@ -110,10 +111,9 @@ class Context:
         """Report a statement or a label that two chains of the page share: `claim` sees but one."""
         seen: set[str] = set()
         for _, claim in self.claims:
-            for what in ("statement", "label"):
-                name = claim[what]
+            for what, name in (("statement", claim.statement), ("label", claim.label)):
                 if name is not None and f"{what} {name}" in seen:
-                    self.report(claim["line"], f"the {what} {name!r} stands twice; change one")
+                    self.report(claim.line, f"the {what} {name!r} stands twice; change one")
                 seen.add(f"{what} {name}")
 
     def report(self, line: int, message: str) -> None:
@@ -128,29 +128,29 @@ class Context:
                 yield state, index, snippet, outputs[index] if index < len(outputs) else None
 
     @cached_property
-    def claims(self) -> list[tuple[ChainState, dict[str, Any]]]:
-        """Every claim of the page in order, with the line of the page that makes it as "line"."""
+    def claims(self) -> list[tuple[ChainState, Claim]]:
+        """Every claim of the page in order, each with the line of the page that makes it."""
         found = []
         for state in self.states:
             lines = state.job.chain.lines
             for claim in state.shown.claims if state.shown is not None else []:
-                line = lines[min(claim["at"], len(lines)) - 1].page_line
-                found.append((state, {**claim, "line": line}))
+                line = lines[min(claim.line, len(lines)) - 1].page_line
+                found.append((state, replace(claim, line=line)))
         return found
 
     @property
     def claims_total(self) -> int:
         """How many claims the page makes; an estimate is none."""
-        return sum(claim["gated"] for _, claim in self.claims)
+        return sum(claim.gated for _, claim in self.claims)
 
     @property
     def claims_hold(self) -> int:
         """How many of them hold."""
-        return sum(claim["gated"] and claim["holds"] for _, claim in self.claims)
+        return sum(claim.gated and claim.holds() for _, claim in self.claims)
 
-    def claim(self, label: str) -> dict[str, Any] | None:
+    def claim(self, label: str) -> Claim | None:
         """The claim with this label."""
-        return next((claim for _, claim in self.claims if claim["label"] == label), None)
+        return next((claim for _, claim in self.claims if claim.label == label), None)
 
     @cached_property
     def figures(self) -> list[PlacedFigure]:
@@ -207,7 +207,7 @@ class Context:
 
     def seeds(self, state: ChainState | None = None) -> list[int]:
         """The seeds behind the claims of the page, or of one chain."""
-        chosen = [claim["seeds"] for one, claim in self.claims if state is None or one is state]
+        chosen = [claim.seeds for one, claim in self.claims if state is None or one is state]
         return sorted({seed for seeds in chosen for seed in seeds})
 
 
@@ -227,7 +227,7 @@ def _ran(job: Job, outcomes: Mapping[str, Outcome]) -> ChainState:
     return ChainState(job, None, outcome)
 
 
-def claim_anchor(claim: dict[str, Any]) -> str:
+def claim_anchor(claim: Claim) -> str:
     """The anchor of a claim: it stays when values move."""
-    words = claim["label"] or re.sub(r"[^a-z0-9]+", "-", claim["statement"].lower()).strip("-")
+    words = claim.label or re.sub(r"[^a-z0-9]+", "-", claim.statement.lower()).strip("-")
     return f"claim-{words}"
