@@ -9,24 +9,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 from torch.optim import LBFGS
 from tqdm import tqdm
 
 from dlfaq.errors import InputError
-from dlfaq.seeding import generator
-from dlfaq.training.evaluation import PARTS
+from dlfaq.training.evaluation import PARTS, cross_entropies
 from dlfaq.training.history import Curve, Floats
 from dlfaq.training.optimizers import build_optimizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from torch import Tensor
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from dlfaq.training.arguments import Training
     from dlfaq.training.evaluation import Loss, Scores
     from dlfaq.training.optimizers import Optimizer, Scheduler
 
-__all__ = ["Plan", "batches", "make_plan"]
+__all__ = ["Plan", "make_plan"]
 
 _SHOWN_AFTER_S = 1
 
@@ -35,7 +34,7 @@ _SHOWN_AFTER_S = 1
 class Plan:
     """`steps` steps on batches of `batch_size` (None: all examples), evaluated after some.
 
-    The other attributes are arguments of `fit`.
+    The other attributes are those of `Training`.
     """
 
     steps: int
@@ -96,26 +95,18 @@ class Plan:
         return curves, losses.movedim(0, -1).cpu().double().numpy()
 
 
-def make_plan(
-    examples: int,
-    *,
-    steps: int | None,
-    epochs: int | None,
-    batch_size: int | None,
-    evaluate_every: int | None,
-    parts: Sequence[str],
-    optimizer: Optimizer,
-    options: Mapping[str, Any] | None,
-    scheduler: Scheduler | None,
-    loss: Loss,
-    zero_grad: bool,
-) -> Plan:
-    """Turn epochs into steps and check all lengths; epochs are evaluated one by one if not told.
+def make_plan(examples: int, training: Training) -> Plan:
+    """Turn epochs into steps, fill in what was left out, and check all that can be checked now.
+
+    With epochs the model is evaluated after each of them, unless told otherwise.
 
     Raises:
-        InputError: not exactly one of steps and epochs, a length that is not a whole number from
-            1, a batch larger than the data, or an unknown part.
+        InputError: an unknown argument, not exactly one of steps and epochs, a length that is not a
+            whole number from 1, a batch larger than the data, or an unknown part.
     """
+    steps, epochs = training.get("steps"), training.get("epochs")
+    batch_size, evaluate_every = training.get("batch_size"), training.get("evaluate_every")
+    parts = training.get("parts", PARTS)
     if (steps is None) == (epochs is None):
         raise InputError(
             expected="either steps or epochs",
@@ -157,23 +148,9 @@ def make_plan(
         batch_size=batch_size,
         evaluated=(*along, steps),
         parts=parts,
-        optimizer=optimizer,
-        options=options or {},
-        scheduler=scheduler,
-        loss=loss,
-        zero_grad=zero_grad,
+        optimizer=training.get("optimizer", "sgd"),
+        options=training.get("options") or {},
+        scheduler=training.get("scheduler"),
+        loss=training.get("loss", cross_entropies),
+        zero_grad=training.get("zero_grad", True),
     )
-
-
-def batches(examples: int, batch_size: int, seeds: Sequence[int]) -> Iterator[Tensor]:
-    """Indices of the batches of all replicas, (replicas, batch_size), without end.
-
-    An epoch is a fresh permutation of the examples, its own for each seed. The last examples of an
-    epoch that do not fill a batch are left out of it, so that all batches have one size.
-    """
-    orders = [generator(seed, "order") for seed in seeds]
-    per_epoch = examples // batch_size
-    while True:
-        epoch = torch.stack([torch.randperm(examples, generator=order) for order in orders])
-        used = epoch[:, : per_epoch * batch_size]  # (replicas, per_epoch · batch_size)
-        yield from used.reshape(len(seeds), per_epoch, batch_size).unbind(1)

@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import StepLR
 
 from dlfaq import Dataset, Examples, digits, fit, fit_many, mlp
 from dlfaq.errors import InputError
-from dlfaq.training.plan import batches
+from dlfaq.training.batches import batches
 
 
 def small(n=20, dtype=torch.float64):
@@ -35,7 +35,7 @@ def weights(history):
 def by_hand(data, *, rates, batch_size=None, zeroed=True, seed=0):
     """Gradient descent written out, one rate a step; the last loss and the weights."""
     net = model(seed)
-    order = batches(len(data.train.y), batch_size, [seed]) if batch_size else None
+    order = batches([data.train.y], batch_size, [seed]) if batch_size else None
     total = [torch.zeros_like(p) for p in net.parameters()]
     for rate in rates:
         batch = next(order)[0] if order else torch.arange(len(data.train.y))
@@ -98,14 +98,14 @@ def test_adam_by_name_by_class_and_by_function(optimizer, options):
 
 
 def test_an_epoch_is_a_permutation_without_the_last_short_batch():
-    drawn = batches(10, 3, [7, 8])
+    drawn = batches([torch.zeros(10)], 3, [7, 8])
     epochs = [torch.stack([next(drawn) for _ in range(3)], 1).flatten(1) for _ in range(2)]
     for epoch in epochs:
         assert epoch.shape == (2, 9)
         assert [len(set(order.tolist())) for order in epoch] == [9, 9]
     orders = {tuple(order.tolist()) for epoch in epochs for order in epoch}
     assert len(orders) == 4  # another one each time, and for each seed
-    alone = batches(10, 3, [8])
+    alone = batches([torch.zeros(10)], 3, [8])
     assert torch.equal(next(alone)[0], epochs[0][1, :3])
 
 

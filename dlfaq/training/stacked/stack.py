@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from dlfaq.seeding import generator
+from dlfaq.training.batches import batches
 from dlfaq.training.evaluation import cross_entropies, measure
 from dlfaq.training.history import History
-from dlfaq.training.plan import batches
 from dlfaq.training.stacked.forward import Batched, slow_mapping
 
 if TYPE_CHECKING:
@@ -177,11 +177,11 @@ class _Source:
     """
 
     def __init__(self, parts: Sequence[Examples], replicas: int) -> None:
-        self._examples = len(parts[0].y)
+        self._labels = [part.y for part in parts]
         self._x = torch.cat([part.x for part in parts])  # (data sets · examples, …)
         self._y = torch.cat([part.y for part in parts])
         own = torch.arange(replicas).unsqueeze(1) % len(parts)
-        self._start = own * self._examples  # (replicas, 1)
+        self._start = own * len(parts[0].y)  # (replicas, 1)
 
     def draw(self, batch_size: int | None, seeds: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches without end: inputs (replicas, batch, …) and labels (replicas · batch,).
@@ -189,8 +189,8 @@ class _Source:
         Replicas of one seed have one order; without a batch size each batch is everything.
         """
         if batch_size is None:
-            return repeat(self._take(torch.arange(self._examples).unsqueeze(0)))
-        return map(self._take, batches(self._examples, batch_size, seeds))
+            return repeat(self._take(torch.arange(len(self._labels[0])).unsqueeze(0)))
+        return map(self._take, batches(self._labels, batch_size, seeds))
 
     def _take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         replicas = len(self._start)
