@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypedDict, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from torch import nn
 
 from dlfaq.errors import InputError
 
 if TYPE_CHECKING:
-    from dlfaq.training.optimizers import Optimizer, Scheduler
-    from dlfaq.training.models import Activation
+    from dlfaq.training.batches import Order
     from dlfaq.training.evaluation import Loss
+    from dlfaq.training.models import Activation
+    from dlfaq.training.optimizers import Optimizer, Scheduler
 
 __all__ = ["Model", "ReplicaTraining", "Training", "check_known"]
 
@@ -35,7 +36,16 @@ class Training(TypedDict, total=False):
             Examples that do not fill a batch at the end of an epoch are left out of that epoch.
         loss: outputs (n, classes) and labels (n,) to one loss per example, (n,); the batch's loss
             is their mean. Cross-entropy, if left out.
+        order: of the examples in an epoch. "shuffled", if left out, is a fresh permutation each
+            time; the others are the same each epoch: "fixed", one permutation; "by class", all of
+            class 0, then of class 1, …; "round-robin", in which the classes take turns. Within a
+            class the examples of both are shuffled once.
         zero_grad: False forgets to clear the gradients, so that they add up from step to step.
+        clip: before each step the gradients are scaled so that their joint norm, that of all
+            parameters of a replica together, is at most this, as `clip_grad_norm_` does it.
+        average: share of the steps, such as 0.25. What is evaluated at the end, and returned, are
+            the mean weights over so many of the last steps, with statistics of batch norm measured
+            anew on the training part. Evaluations on the way are of the weights themselves.
         evaluate_every: evaluate at the start and every so many steps, besides at the end; with
             `epochs`, after every epoch unless given.
         parts: of the data, which to evaluate, among train, validation and test; all if left out.
@@ -48,7 +58,10 @@ class Training(TypedDict, total=False):
     epochs: int | None
     batch_size: int | None
     loss: Loss
+    order: Order
     zero_grad: bool
+    clip: float | None
+    average: float | None
     evaluate_every: int | None
     parts: Sequence[str]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 from dlfaq.errors import InputError
 from dlfaq.seeding import seeded
 from dlfaq.training.arguments import Training, check_known
+from dlfaq.training.averaging import measure_batch_norm
 from dlfaq.training.batches import batches
+from dlfaq.training.clipping import clip_gradients
 from dlfaq.training.device import moved, training_device
 from dlfaq.training.evaluation import measure
 from dlfaq.training.history import History
@@ -62,7 +65,7 @@ def fit(
 def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: int) -> History:
     """Train `model` in place as `plan` says: what `fit` does once its arguments are checked."""
     x, y = data.train
-    order = batches([y], plan.batch_size, [seed]) if plan.batch_size else None
+    order = batches([y], plan.batch_size, [seed], plan.order) if plan.batch_size else None
     update = plan.stepper([(rate, model.parameters())])
 
     def step() -> Tensor:
@@ -74,6 +77,9 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
                 model.zero_grad()
             loss = plan.loss(model(inputs), labels).mean()
             loss.backward()
+            if plan.clip is not None:
+                gradients = [p.grad for p in model.parameters() if p.grad is not None]
+                clip_gradients([gradient.unsqueeze(0) for gradient in gradients], plan.clip)
             return loss.detach()
 
         return update(backward)
@@ -84,9 +90,13 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
         model.train()
         return scores
 
+    learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    state = dict(chain(model.named_parameters(), model.named_buffers()))
     model.train()
     with seeded(seed, "noise"):
-        curves, batch_loss = plan.run(step, evaluate)
+        curves, batch_loss = plan.run(
+            step, evaluate, learned=learned, settle=lambda: measure_batch_norm(model, state, x)
+        )
     model.eval()
     return History(
         steps=np.array(plan.evaluated),
