@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from torch.nn.functional import conv1d, max_pool1d
 
 from dlfaq import digits, fit, fit_many, mlp, mnist, mnist1d, seeds
-from dlfaq.training.evaluation import cross_entropies
 from dlfaq.training.batches import batches
+from dlfaq.training.evaluation import cross_entropies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
