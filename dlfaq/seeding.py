@@ -22,7 +22,15 @@ from dlfaq.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["generator", "in_placebo", "same_draws", "seeded", "seeds", "tuning_seeds"]
+__all__ = [
+    "generator",
+    "generators_kept",
+    "in_placebo",
+    "same_draws",
+    "seeded",
+    "seeds",
+    "tuning_seeds",
+]
 
 _A_MASTER = 100
 _SCORED = 64
@@ -103,20 +111,28 @@ def seeded(seed: int, purpose: str) -> Iterator[None]:
 
 
 @contextmanager
+def generators_kept() -> Iterator[None]:
+    """Restore the generators of the process afterwards, those of PyTorch, NumPy and Python."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the process's own
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+
+
+@contextmanager
 def same_draws() -> Iterator[None]:
     """Let whatever draws here, PyTorch, NumPy or Python, draw the same each time, and leave them.
 
     For trials: code that draws from a generator of the process does what it will do again.
     """
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the process's own
-    try:
+    with generators_kept():
         random.seed(0)
-        np.random.seed(0)  # noqa: NPY002
-        with seeded(0, "trial"):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
+        np.random.seed(0)  # noqa: NPY002 - the process's own
+        torch.manual_seed(_stream(0, "trial"))
+        yield
 
 
 def _stream(seed: int, purpose: str) -> int:

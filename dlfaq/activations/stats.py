@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlfaq.activations.observation import forward_quietly, leaves
+from dlfaq.activations.observation import forward_quietly, leaves, numbers
 from dlfaq.errors import InputError
-from dlfaq.gradients.check.projection import flat
 from dlfaq.writing.tables import html_table, text_table
 
 if TYPE_CHECKING:
@@ -184,7 +183,7 @@ class ActivationStats:
     @torch.no_grad()
     def _record(self, name: str, output: object) -> None:
         if self._now is not None:
-            self._now[name] = self._measured(flat(output))
+            self._now[name] = self._measured(numbers(output))
 
     def _end(self) -> None:
         if self._now is not None:
