@@ -53,14 +53,16 @@ class ActivationStats:
         InputError: no layer of these types; bins or limits or every that make no sense.
 
     Example:
+        >>> x, y = digits().train
         >>> model = mlp([64, 32, 10])
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
         >>> with ActivationStats(model, layers=nn.ReLU) as stats:
-        ...     for x, y in batches:
+        ...     for _ in range(20):
         ...         optimizer.zero_grad()
         ...         cross_entropy(model(x), y).backward()
         ...         optimizer.step()
         >>> stats.near_zero.shape
-        (1, 300)
+        (1, 20)
 
     Source: the quantities are those of fastai's `ActivationStats` (fastai/callback/hook.py).
     """

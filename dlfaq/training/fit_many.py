@@ -72,7 +72,7 @@ def fit_many(
             due, data sets of unlike shapes, or whatever `fit` refuses.
 
     Example:
-        >>> history = fit_many(digits, sizes=[64, 32, 10], lr=0.3, seeds=seeds(16), steps=400)
+        >>> history = fit_many(digits, sizes=[64, 32, 10], lr=0.3, seeds=seeds(16), steps=50)
         >>> history.accuracy.shape
         (16,)
     """
