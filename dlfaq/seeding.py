@@ -1,4 +1,4 @@
-"""Where every random number of an experiment comes from: one whole number a replica.
+"""Where every random number of an experiment comes from: one whole number per replica.
 
 Replica i of master M has the seed 100·M + i. Replicas i < 64 are scored, the others tune, so no run
 that is scored has chosen a learning rate. The build is M = 10; the environment variable

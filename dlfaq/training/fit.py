@@ -18,7 +18,7 @@ from dlfaq.training.clipping import clip_gradients
 from dlfaq.training.device import moved, training_device
 from dlfaq.training.evaluation import measure
 from dlfaq.training.history import History
-from dlfaq.training.plan import make_plan
+from dlfaq.training.planning import make_plan
 
 if TYPE_CHECKING:
     from dlfaq.data.sets import Dataset

@@ -24,7 +24,7 @@ from dlfaq.training.device import moved, training_device
 from dlfaq.training.fit import check_fits, fit_plan
 from dlfaq.training.history import History
 from dlfaq.training.models import mlp
-from dlfaq.training.plan import make_plan
+from dlfaq.training.planning import make_plan
 from dlfaq.training.stacked.stack import fit_stacked
 from dlfaq.training.stacked.stackable import check_alike, why_not_stacked
 

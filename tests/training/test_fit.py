@@ -346,7 +346,7 @@ def test_batch_norm_of_mean_weights_has_the_statistics_of_the_training_part():
 class Silent(nn.Module):
     """Raises an exception that says nothing."""
 
-    def forward(self, x):
+    def forward(self, _):
         raise RuntimeError
 
 
