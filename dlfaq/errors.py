@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ClaimFailed", "DataNotFound", "DlfaqError", "InputError", "PageError"]
+__all__ = ["ClaimFailed", "DataNotFound", "DlfaqError", "InputError", "PageError", "first_line"]
 
 
 class DlfaqError(Exception):
@@ -47,3 +47,13 @@ class PageError(DlfaqError):
         self.line = line
         self.message = message
         super().__init__(f"{path}:{line}: {message}")
+
+
+def first_line(error: BaseException) -> str:
+    r"""The first line of what an exception says, or its type where it says nothing.
+
+    Example:
+        >>> first_line(ValueError("no such file\nin any place")), first_line(KeyboardInterrupt())
+        ('no such file', 'KeyboardInterrupt')
+    """
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
