@@ -5,19 +5,20 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from dlfaq.cli.table import table
 from dlfaq.site.claim import numbers
 from dlfaq.site.claim.margin import margin
 from dlfaq.site.wording import counted
+from dlfaq.writing.tables import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["claims_table", "in_standard_errors", "placebo_effects", "summary"]
+__all__ = ["claims_table", "columns_of_text", "in_standard_errors", "placebo_effects", "summary"]
 
 _VERDICTS = {True: "yes", False: "NO", None: "no arms"}
 _ESTIMATES = {"holds": "(yes)", "refuted": "(no)", "inconclusive": "inconclusive"}
 _INVERTED = {True: "HOLDS", False: "fails", None: "not gated"}
+_WIDEST = 52
 _COLUMNS = ("claim", "measured", "95 % interval", "threshold", "margin", "holds")
 
 
@@ -32,10 +33,15 @@ def claims_table(
     """
     rows = [_row(claim) for claim in claims]
     if inverted is None:
-        return table(_COLUMNS, rows)
+        return columns_of_text(_COLUMNS, rows)
     words = [_INVERTED[holds] for holds in inverted]
     rows = [[*row, word] for row, word in zip(rows, words, strict=True)]
-    return table([*_COLUMNS, "inverted"], rows)
+    return columns_of_text([*_COLUMNS, "inverted"], rows)
+
+
+def columns_of_text(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose cells are words, those of a long one on several lines."""
+    return text_table(headings, rows, left=len(headings), widest=_WIDEST)
 
 
 def summary(claims: Sequence[dict[str, Any]], inverted: Sequence[bool | None] | None = None) -> str:

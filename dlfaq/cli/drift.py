@@ -7,8 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dlfaq.cli.claims import in_standard_errors
-from dlfaq.cli.table import table
+from dlfaq.cli.claims import columns_of_text, in_standard_errors
 from dlfaq.errors import InputError
 from dlfaq.site.claim import numbers
 from dlfaq.site.claim.margin import margin
@@ -83,7 +82,8 @@ def drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> Drift:
     blocks = [_environments(old["environment"], new["environment"])]
     if broken or shrunk:
         rows = [_row(*pair) for pair in [*broken, *sorted(shrunk, key=lambda p: _left(*p))]]
-        blocks.append(table(["claim", "before", "now", "95 % interval before", "margin", ""], rows))
+        headings = ["claim", "before", "now", "95 % interval before", "margin", ""]
+        blocks.append(columns_of_text(headings, rows))
     for words, claims in (("only before", gone), ("only now", added)):
         if claims:
             blocks.append("\n".join(f"{words}: {_name(claim)}" for claim in claims))
