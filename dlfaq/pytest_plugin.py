@@ -17,8 +17,10 @@ import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 
 from dlfaq.errors import DlfaqError, InputError
-from dlfaq.execution.build import jobs_of, local_executor, run_jobs, workers
-from dlfaq.execution.key import level_1
+from dlfaq.execution.build import run_jobs
+from dlfaq.execution.executors import local_executor, workers
+from dlfaq.execution.job import jobs_of
+from dlfaq.execution.key import chain_key
 from dlfaq.execution.result import Outcome
 from dlfaq.execution.store import Store
 from dlfaq.pages.agreement import disagreements
@@ -112,7 +114,7 @@ class LabFile(pytest.File):
         yield PageCheck.from_parent(self, name="readers agree")
         settings = _site(self.path)
         assert settings is not None
-        for job in jobs_of([_page(self.path, settings)], settings):
+        for job in jobs_of([_page(self.path, settings)]):
             yield LabRun.from_parent(self, name=f"line {job.chain.head.start}")
 
 
@@ -154,7 +156,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         settings = _site(path)
         if settings is None or not path.is_relative_to(settings.docs_dir):
             continue
-        jobs = {job.chain.head.start: job for job in jobs_of([_page(path, settings)], settings)}
+        jobs = {job.chain.head.start: job for job in jobs_of([_page(path, settings)])}
         for block in blocks:
             job = jobs.get(_line(block))
             future: Future[Outcome] = Future()
@@ -198,7 +200,7 @@ def _unseen(path: Path, settings: Settings, item: pytest.Item) -> str:
 
 
 def _stored(job: Job, settings: Settings, future: Future[Outcome]) -> bool:
-    result = Store(settings).get(level_1(job.chain, settings, job.thumbs))
+    result = Store(settings).get(chain_key(job.chain, settings))
     if result is not None:
         future.set_result(Outcome(result))
     return result is not None
@@ -210,7 +212,7 @@ def _run_all(settings: Settings, wanted: Iterable[tuple[Job, Future[Outcome]]]) 
 
     def done(job: Job, outcome: Outcome) -> None:
         if outcome.ok:
-            store.put(level_1(job.chain, settings, job.thumbs), outcome.result)
+            store.put(chain_key(job.chain, settings), outcome.result)
         futures.pop(job.name).set_result(outcome)
 
     try:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dlfaq.errors import PageError
-from dlfaq.execution.build import read_site
+from dlfaq.execution.site import read_pages
 from dlfaq.pages.agreement import disagreements
 from dlfaq.pages.fences import scan
 from dlfaq.site.lists.catalogue import read_catalogue, read_labs
@@ -38,7 +38,7 @@ _SEEDED = ("seed", "manual_seed", "default_rng", "RandomState")
 def lint(settings: Settings) -> list[PageError]:
     """Everything that is wrong on the pages of a site, in order, without running them."""
     errors: list[PageError] = []
-    for page in read_site(settings):
+    for page in read_pages(settings):
         found = [*page.errors, *disagreements(page), *_headings(page)]
         if not page.errors:
             found += _own_seeds(page)

@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     for place in report.changed:
         print(f"{place}: Changed: the result differs from the stored one", file=sys.stderr)
-    chains = sum(len(page.chains) for page in report.pages)
+    chains = sum(len(page.chains) for page in report.site.pages)
     print(f"{report.ran} of {chains} chains run, {len(report.failures)} failures")
     return DONE if report.ok else FAILED
 
@@ -67,7 +67,7 @@ def _claims(options: argparse.Namespace) -> int:
     if options.seed_offset is not None:
         settings = replace(settings, seed_offset=seed_offset(options.seed_offset))
     report = _built(options, settings)
-    data = evidence(settings, report.pages, report.outcomes)
+    data = evidence(report.site)
     claims = data["claims"]
     inverted = (
         [inverse_holds(claim) if claim["gated"] else None for claim in claims]
@@ -107,7 +107,7 @@ def _drift(options: argparse.Namespace) -> int:
 
 def _built(options: argparse.Namespace, settings: Settings) -> Report:
     report = build(settings, only=options.page, jobs=options.jobs)
-    if not report.pages:
+    if not report.site.pages:
         raise InputError(
             expected="a page below docs, or a pattern that fits some",
             got=options.page,

@@ -38,14 +38,14 @@ class MasterRun:
 
 def master_run(settings: Settings, report: Report) -> MasterRun:
     """What a build of the page on one master seed comes to."""
-    broken = [str(error) for page in report.pages for error in page.errors]
+    broken = [str(error) for page in report.site.pages for error in page.errors]
     broken += [
         failure.summary
-        for outcome in report.outcomes.values()
+        for outcome in report.site.results.values()
         for failure in outcome.failures
         if failure.kind != "ClaimFailed"
     ]
-    claims = evidence(settings, report.pages, report.outcomes)["claims"]
+    claims = evidence(report.site)["claims"]
     return MasterRun(settings.seed_offset, claims, broken)
 
 

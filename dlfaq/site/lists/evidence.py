@@ -6,17 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import InputError
-from dlfaq.execution.build import read_site
 from dlfaq.execution.key import environment
 from dlfaq.site.page.context import Context
+from dlfaq.writing.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from dlfaq.execution.result import Outcome
-    from dlfaq.pages.config import Settings
-    from dlfaq.pages.page import Page
+    from dlfaq.execution.site import Site
 
 __all__ = ["evidence", "evidence_text", "write_evidence"]
 
@@ -44,23 +42,15 @@ _FIELDS = (
 )
 
 
-def evidence(
-    settings: Settings,
-    pages: Iterable[Page],
-    outcomes: Mapping[str, Outcome] | None = None,
-) -> dict[str, Any]:
-    """Every claim of the pages, in order, and what it was measured with.
+def evidence(site: Site) -> dict[str, Any]:
+    """Every claim of a site, in order, claims that do not hold included, and what measured it.
 
     With placebos a claim that compares no arms neither holds nor fails: its `holds` is None.
-
-    Args:
-        settings: the site.
-        pages: the pages, as read.
-        outcomes: what a build just gave, claims that do not hold included; the store's if None.
     """
+    settings = site.settings
     claims = []
-    for page in pages:
-        for _, record in Context.of(page, settings, outcomes).claims:
+    for page in site.pages:
+        for _, record in Context.of(page, site).claims:
             claim = {
                 "page": page.path,
                 "line": record["line"],
@@ -76,9 +66,9 @@ def evidence(
     return {"schema": _SCHEMA, "environment": dict(environment(settings)), "claims": claims}
 
 
-def evidence_text(settings: Settings) -> str:
-    """The text of the site's `evidence.json`, from what is stored."""
-    return _text(evidence(settings, read_site(settings)))
+def evidence_text(site: Site) -> str:
+    """The text of the site's `evidence.json`."""
+    return _text(evidence(site))
 
 
 def write_evidence(file: Path, data: Mapping[str, Any]) -> None:
@@ -88,7 +78,7 @@ def write_evidence(file: Path, data: Mapping[str, Any]) -> None:
         InputError: there is no such folder, or it cannot be written.
     """
     try:
-        file.write_text(_text(data), encoding="utf-8")
+        write_whole(file, _text(data))
     except OSError as error:
         raise InputError(
             expected="a file to write the claims to", got=str(error), cure="name another"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
-from dlfaq.execution.build import read_site
 from dlfaq.pages.notebooks import is_lab
 from dlfaq.site.claim import numbers
 from dlfaq.site.claim.card import against_threshold, fails, status
@@ -23,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
-    from dlfaq.pages.config import Settings
+    from dlfaq.execution.site import Site
     from dlfaq.site.lists.catalogue import Catalogue
 
-__all__ = ["Entry", "evidence_page", "read_entries"]
+__all__ = ["Entry", "entries_of", "evidence_page"]
 
 _HEADINGS = ("Page", "Claim", "Measured", "Against its threshold", "Runs", "Status")
 _KINDS = ("identity", "ordering", "effect", "equivalence", "null", "failure rate")
@@ -56,10 +55,10 @@ class Entry:
         return dirname(self.src) or self.src.rpartition(".")[0]
 
 
-def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
-    """Every claim of the site from the store, in the curriculum's order, then by path."""
+def entries_of(site: Site, catalogue: Catalogue) -> list[Entry]:
+    """Every claim of the site, in the curriculum's order, then by path."""
     order = {question.src: place for place, question in enumerate(catalogue.questions)}
-    pages = sorted(read_site(settings), key=lambda page: order.get(page.src, len(order)))
+    pages = sorted(site.pages, key=lambda page: order.get(page.src, len(order)))
     return [
         Entry(
             page.src,
@@ -69,7 +68,7 @@ def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
             page.meta.get("title") or "",
         )
         for page in pages
-        for _, claim in Context.of(page, settings).claims
+        for _, claim in Context.of(page, site).claims
     ]
 
 

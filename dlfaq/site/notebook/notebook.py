@@ -6,7 +6,6 @@ the lab is made of the same results, by the Markdown extension.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -19,13 +18,14 @@ from dlfaq.site.claim.card import status as status_of
 from dlfaq.site.notebook.prose import jupyter_markdown
 from dlfaq.site.page.cells import inline_html, inline_text
 from dlfaq.site.wording import counted
+from dlfaq.writing.numbers import raised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbformat import NotebookNode
 
-    from dlfaq.execution.result import Output
+    from dlfaq.execution.output import Output
     from dlfaq.pages.options import Options
     from dlfaq.pages.page import Snippet
     from dlfaq.site.page.context import ChainState, Context
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["notebook_text"]
 
 _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-
-#: Powers are text: not every front end has `<sup>`, and 10^−3 must not end as 10−3.
-_RAISED = str.maketrans("\N{MINUS SIGN}0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 #: What a rich last expression is to Jupyter.
 _MIME = {"html": "text/html", "svg": "image/svg+xml", "png": "image/png", "text": "text/plain"}
@@ -131,7 +128,7 @@ def _claim(claim: Any) -> str:  # noqa: ANN401 - a record, with its line
         facts += [f"95 % interval {spread}", counted(claim["replicas"], "run")]
     status = "".join(status_of(claim).itertext()).strip()
     text = f"**{numbers.measured(claim)}** {claim['statement']}. {status}: {', '.join(facts)}."
-    return re.sub(r"\^(\S\d*)", lambda power: power[1].translate(_RAISED), text)
+    return raised(text)  # not every front end has `<sup>`
 
 
 def _failures(state: ChainState, index: int) -> Iterator[NotebookNode]:
