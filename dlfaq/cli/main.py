@@ -252,7 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     new.add_argument("question", help="the title of the page")
     new.add_argument("--topic", default="optimisation", help="a folder of docs (optimisation)")
-    new.add_argument("--answers", metavar="ID", help="the ID of the question (made of its words)")
+    new.add_argument("--answers", metavar="ID", help="its ID, if it is one of the forty")
     return parser
 
 

@@ -202,5 +202,5 @@ def _differs(stored: Result | None, result: Result) -> bool:
 
 def _lasting(result: Result) -> str:
     """The result as it would be stored, but for the rest: NaN differs from itself, its text not."""
-    lasting = replace(result, elapsed_s=0.0, peak_bytes=0, finished="")
+    lasting = replace(result, elapsed_s=0.0, cpu_s=0.0, peak_bytes=0, finished="")
     return json.dumps(lasting.to_json(), sort_keys=True)

@@ -85,7 +85,7 @@ def _server_environment(preload: Sequence[str]) -> Iterator[None]:
     finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)  # another thread may have been faster
             else:
                 os.environ[name] = value
 

@@ -19,6 +19,7 @@ class Result:
         values: text of each inline expression.
         claims: records of its claims; "at" is the line of the chain, from 1, that made one.
         elapsed_s: wall seconds on one core.
+        cpu_s: seconds of processor time, which a busy machine does not stretch as it does those.
         peak_bytes: memory it took beyond what it started with.
         finished: the day it ran, ISO 8601.
         environment: versions, CPU, seed offset and device.
@@ -30,6 +31,7 @@ class Result:
     values: dict[str, str] = field(default_factory=dict)
     claims: list[dict[str, Any]] = field(default_factory=list)
     elapsed_s: float = 0.0
+    cpu_s: float = 0.0
     peak_bytes: int = 0
     finished: str = ""
     environment: dict[str, str] = field(default_factory=dict)

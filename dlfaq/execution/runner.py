@@ -66,6 +66,7 @@ def outcome_of(job: Job, ended: ProcessEnd, settings: Settings) -> Outcome:
         values=report.get("values", {}),
         claims=report.get("claims", []),
         elapsed_s=report.get("elapsed_s", 0.0),
+        cpu_s=report.get("cpu_s", 0.0),
         peak_bytes=report.get("peak_bytes", 0),
         finished=dt.datetime.now(tz=dt.UTC).date().isoformat(),
         environment=dict(environment(settings)),

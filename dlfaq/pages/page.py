@@ -114,6 +114,11 @@ class Page:
         """Whether it is a lab: a script whose cells are one chain."""
         return is_lab(self.src)
 
+    @property
+    def is_question(self) -> bool:
+        """Whether it answers a question: it has the head and the anatomy of such a page."""
+        return bool(self.meta.get("answers") or self.meta.get("question"))
+
     def lines_above(self, lines: Sequence[str]) -> int | None:
         """How many lines of the page stand above its last `lines`; None if it does not end so."""
         above = len(self.lines) - len(lines)

@@ -49,14 +49,14 @@ class Parts(Treeprocessor):
             return
         self._tell_anchors()
         page = context.page
-        if not (self.session.lists or page.meta.get("answers") or page.is_lab):
+        if not (self.session.lists or page.is_question or page.is_lab):
             return
         try:
             catalogue = read_catalogue(context.site.settings.docs_dir)
             self._lists(root, context, catalogue)
             if page.is_lab:
                 self._lab(root, context)
-            elif page.meta.get("answers"):
+            elif page.is_question:
                 self._question(root, context, catalogue)
         except PageError as error:
             context.problems.append(str(error))
@@ -93,7 +93,7 @@ class Parts(Treeprocessor):
         try:
             return [question_rows(catalogue.topic(src).questions, page=src)]
         except KeyError:
-            context.report(1, "no page in this folder has `answers`, so there is nothing to list")
+            context.report(1, "no page in this folder answers a question: there is nothing to list")
             return []
 
     def _cards(self, context: Context, catalogue: Catalogue) -> list[Card]:
@@ -140,6 +140,7 @@ class Parts(Treeprocessor):
             claims_total=context.claims_total,
             claims_hold=context.claims_hold,
             verified=context.verified(),
+            searched=(question.description, *question.asked),
         )
         root.extend(_stamp(context, question.answers))
         if following := catalogue.after(question.src):

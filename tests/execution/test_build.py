@@ -135,7 +135,7 @@ def results(root) -> dict[str, bytes]:
     for file in sorted((root / ".dlfaq").rglob("*")):
         if file.is_file():
             data = json.loads(file.read_bytes().partition(b"\n")[2])
-            for name in ("elapsed_s", "peak_bytes", "finished"):
+            for name in ("elapsed_s", "cpu_s", "peak_bytes", "finished"):
                 data.pop(name, None)
             found[file.relative_to(root).as_posix()] = json.dumps(data)
     return found

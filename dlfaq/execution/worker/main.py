@@ -59,6 +59,7 @@ class _Report:
     claims: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] | None = None
     elapsed_s: float = 0.0
+    cpu_s: float = 0.0
     peak_bytes: int = 0
     modules: list[str] = field(default_factory=list)
 
@@ -82,13 +83,14 @@ def main(task: ChainTask, folder: str) -> None:
         when_imported("matplotlib", lambda _: import_module("matplotlib.style").use(task.style))
     report = _Report()
     start_peak()
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), time.process_time()
     try:
         _run(task, report, out)
     except BaseException as error:  # noqa: BLE001 - whatever ends a chain is reported
         report.error = report.error or describe(error, task, 1)
     lift_memory_limit()
     report.elapsed_s = time.perf_counter() - started
+    report.cpu_s = time.process_time() - started_cpu
     report.peak_bytes = peak_bytes()
     _claims(report)
     report.modules = _modules(reads)

@@ -80,7 +80,8 @@ def test_the_sentence_counts_question_ids_in_words(statuses, sentence):
 
 
 def test_the_tally_has_one_glyph_for_each_id_and_all_four_verdicts():
-    plate = tally(catalogue("wrong*3", "right"), page="index.md")
+    # Without an ID, as a further question is, a page does not count.
+    plate = tally(catalogue("wrong*3", "right", "wrong*0"), page="index.md")
     assert [text(group[0]) for group in plate] == [
         "Right 1",
         "Incomplete 0",
