@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["ClaimFailed", "DataNotFound", "DlfaqError", "InputError", "PageError", "first_line"]
+__all__ = [
+    "ClaimFailed",
+    "DataNotFound",
+    "DlfaqError",
+    "InputError",
+    "PageError",
+    "first_line",
+]
 
 
 class DlfaqError(Exception):
@@ -10,7 +17,7 @@ class DlfaqError(Exception):
 
 
 class InputError(DlfaqError, ValueError):
-    """An argument is not what a function of the lab takes.
+    """An argument is not what a function of the library takes.
 
     Attributes:
         expected: what the function takes, in words.
@@ -50,10 +57,10 @@ class PageError(DlfaqError):
 
 
 def first_line(error: BaseException) -> str:
-    r"""The first line of what an exception says, or its type where it says nothing.
+    r"""What an error says, in one line; the name of its type where it says nothing.
 
     Example:
-        >>> first_line(ValueError("no such file\nin any place")), first_line(KeyboardInterrupt())
-        ('no such file', 'KeyboardInterrupt')
+        >>> first_line(RuntimeError("no such size\n(in a long trace)")), first_line(KeyError())
+        ('no such size', 'KeyError')
     """
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -19,8 +19,10 @@ from _pytest._code.code import ReprFileLocation, TerminalRepr
 
 from dlfaq.errors import DlfaqError, InputError
 from dlfaq.execution.budget import chain_over_budget, page_over_budget
-from dlfaq.execution.build import jobs_of, local_executor, run_jobs, workers
-from dlfaq.execution.key import level_1
+from dlfaq.execution.build import run_jobs
+from dlfaq.execution.executors import local_executor, workers
+from dlfaq.execution.job import jobs_of
+from dlfaq.execution.key import chain_key
 from dlfaq.execution.result import Outcome, Result
 from dlfaq.execution.store import Store
 from dlfaq.pages.agreement import disagreements
@@ -117,7 +119,7 @@ class LabFile(pytest.File):
         yield PageCheck.from_parent(self, name="readers agree")
         settings = _site(self.path)
         assert settings is not None
-        for job in jobs_of([_page(self.path, settings)], settings):
+        for job in jobs_of([_page(self.path, settings)]):
             yield LabRun.from_parent(self, name=f"line {job.chain.head.start}")
 
 
@@ -155,7 +157,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         settings = _site(path)
         if settings is None or not path.is_relative_to(settings.docs_dir):
             continue
-        jobs = {job.chain.head.start: job for job in jobs_of([_page(path, settings)], settings)}
+        jobs = {job.chain.head.start: job for job in jobs_of([_page(path, settings)])}
         runs: _Runs = []
         for block in blocks:
             job = jobs.get(_line(block))
@@ -230,7 +232,7 @@ def _unseen(path: Path, settings: Settings, item: pytest.Item) -> str:
 
 
 def _stored(job: Job, settings: Settings, future: Future[Outcome]) -> bool:
-    result = Store(settings).get(level_1(job.chain, settings, job.thumbs))
+    result = Store(settings).get(chain_key(job.chain, settings))
     if result is not None:
         future.set_result(Outcome(result))
     return result is not None
@@ -242,7 +244,7 @@ def _run_all(settings: Settings, wanted: Iterable[tuple[Job, Future[Outcome]]]) 
 
     def done(job: Job, outcome: Outcome) -> None:
         if outcome.ok:
-            store.put(level_1(job.chain, settings, job.thumbs), outcome.result)
+            store.put(chain_key(job.chain, settings), outcome.result)
         futures.pop(job.name).set_result(outcome)
 
     try:

@@ -151,8 +151,7 @@ class ActivationStats:
 
     def __str__(self) -> str:
         """A line a layer, from the first recorded step to the last."""
-        lines = text_table(self._headings(), self._cells(), left=2)
-        return "\n".join([*lines, "", self._caption()])
+        return f"{text_table(self._headings(), self._cells(), left=2)}\n\n{self._caption()}"
 
     def _repr_html_(self) -> str:
         return html_table(self._headings(), self._cells()) + f"<p>{escape(self._caption())}</p>"

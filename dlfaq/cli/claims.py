@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlfaq.cli.commands import DONE, FAILED, add_command, built, jobs_option, page_option
-from dlfaq.cli.table import table
 from dlfaq.pages.config import read_settings
 from dlfaq.protocol import seed_offset
 from dlfaq.site.claim import numbers
 from dlfaq.site.lists.evidence import evidence, write_evidence
 from dlfaq.site.wording import counted
+from dlfaq.writing.tables import text_table
 
 if TYPE_CHECKING:
     import argparse
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from dlfaq.protocol import Claim
     from dlfaq.site.lists.evidence import PageClaim
 
-__all__ = ["in_standard_errors", "register"]
+__all__ = ["columns_of_text", "in_standard_errors", "register"]
 
 _VERDICTS = {True: "yes", False: "NO", None: "no arms"}
 _ESTIMATES = {"holds": "(yes)", "refuted": "(no)", "inconclusive": "inconclusive"}
 _INVERTED = {True: "HOLDS", False: "fails", None: "not gated"}
+_WIDEST = 52
 _COLUMNS = ("claim", "measured", "95 % interval", "threshold", "margin", "holds")
 
 
@@ -58,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.seed_offset is not None:
         settings = replace(settings, seed_offset=seed_offset(options.seed_offset))
     report = built(options, settings)
-    found = evidence(settings, report.pages, report.outcomes)
+    found = evidence(report.site)
     inverted = [_inverted(one.claim) for one in found.claims] if options.mutate else None
     print(_table(found.claims, inverted))
     print(_summary(found.claims, inverted))
@@ -84,10 +85,15 @@ def _table(claims: Sequence[PageClaim], inverted: Sequence[bool | None] | None) 
     """One row for each claim; its margin is in standard errors."""
     rows = [_row(claim) for claim in claims]
     if inverted is None:
-        return table(_COLUMNS, rows)
+        return columns_of_text(_COLUMNS, rows)
     words = [_INVERTED[holds] for holds in inverted]
     rows = [[*row, word] for row, word in zip(rows, words, strict=True)]
-    return table([*_COLUMNS, "inverted"], rows)
+    return columns_of_text([*_COLUMNS, "inverted"], rows)
+
+
+def columns_of_text(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose cells are words, those of a long one on several lines."""
+    return text_table(headings, rows, left=len(headings), widest=_WIDEST)
 
 
 def _summary(claims: Sequence[PageClaim], inverted: Sequence[bool | None] | None) -> str:

@@ -67,7 +67,7 @@ def built(options: argparse.Namespace, settings: Settings) -> Report:
         InputError: they name none.
     """
     report = build(settings, only=options.page, jobs=options.jobs)
-    if not report.pages:
+    if not report.site.pages:
         raise InputError(
             expected="a page below docs, or a pattern that fits some",
             got=options.page,

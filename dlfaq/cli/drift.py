@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlfaq.cli.claims import in_standard_errors
+from dlfaq.cli.claims import columns_of_text, in_standard_errors
 from dlfaq.cli.commands import DONE, FAILED, add_command
-from dlfaq.cli.table import table
 from dlfaq.errors import InputError
 from dlfaq.protocol import RATIO
 from dlfaq.site.claim import numbers
@@ -115,7 +114,8 @@ def drift(old: Evidence, new: Evidence) -> Drift:
     if broken or shrunk:
         shrunk.sort(key=lambda pair: _left(*pair))
         rows = [_row(*pair) for pair in [*broken, *shrunk]]
-        blocks.append(table(["claim", "before", "now", "95 % interval before", "margin", ""], rows))
+        headings = ["claim", "before", "now", "95 % interval before", "margin", ""]
+        blocks.append(columns_of_text(headings, rows))
     for words, claims in (("only before", gone), ("only now", added)):
         if claims:
             blocks.append("\n".join(f"{words}: {claim.name}" for claim in claims))

@@ -10,7 +10,7 @@ from dlfaq.cli.anatomy import anatomy
 from dlfaq.cli.commands import DONE, FAILED, add_command
 from dlfaq.cli.limits import limits
 from dlfaq.errors import PageError
-from dlfaq.execution.build import read_site
+from dlfaq.execution.site import read_pages
 from dlfaq.pages.agreement import disagreements
 from dlfaq.pages.config import read_settings
 from dlfaq.pages.sections import prose
@@ -50,7 +50,7 @@ def lint(settings: Settings) -> list[PageError]:
     errors: list[PageError] = []
     pending = _pending(settings)
     listed = len(pending)
-    for page in read_site(settings):
+    for page in read_pages(settings):
         found = [*page.errors, *disagreements(page), *_headings(page)]
         if not page.errors:
             found += _own_seeds(page)

@@ -80,14 +80,14 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _master_run(settings: Settings, report: Report) -> MasterRun:
-    broken = [str(error) for page in report.pages for error in page.errors]
+    broken = [str(error) for page in report.site.pages for error in page.errors]
     broken += [
         failure.summary
-        for outcome in report.outcomes.values()
+        for outcome in report.site.results.values()
         for failure in outcome.failures
         if failure.kind != "ClaimFailed"
     ]
-    found = evidence(settings, report.pages, report.outcomes)
+    found = evidence(report.site)
     return MasterRun(settings.seed_offset, found, broken)
 
 

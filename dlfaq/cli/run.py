@@ -44,6 +44,6 @@ def _run(options: argparse.Namespace) -> int:
     )
     for place in report.changed:
         print(f"{place}: Changed: the result differs from the stored one", file=sys.stderr)
-    chains = sum(len(page.chains) for page in report.pages)
+    chains = sum(len(page.chains) for page in report.site.pages)
     print(f"{report.ran} of {chains} chains run, {len(report.failures)} failures")
     return DONE if report.ok else FAILED

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from dlfaq.errors import DataNotFound
 from dlfaq.seeding import generators_kept
+from dlfaq.writing.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,14 +114,8 @@ def _write_whole(arrays: _Arrays, path: Path) -> None:
     # A cache that cannot be written (a read-only home) only costs time, so it is no error.
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                torch.save(arrays, file)
-                file.close()
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+        with replacing(path) as stream:
+            torch.save(arrays, stream)
 
 
 def _cache_folder() -> Path:

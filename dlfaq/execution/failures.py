@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dlfaq.execution.job import Job
-    from dlfaq.execution.process import Ended
+    from dlfaq.execution.process import ProcessEnd
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Chain
     from dlfaq.protocol import Claim
@@ -28,7 +28,7 @@ _STACK_LINE = re.compile(rf'File "{re.escape(CHAIN_FILE)}", line (\d+)')
 
 
 def failures_of(
-    job: Job, ended: Ended, claims: Iterable[Claim], settings: Settings
+    job: Job, ended: ProcessEnd, claims: Iterable[Claim], settings: Settings
 ) -> list[Failure]:
     """Every failure of a chain: what broke it off, and each claim that does not hold.
 
@@ -75,7 +75,7 @@ def _page_line(job: Job, at: int) -> str:
     return str(lines[min(at, len(lines)) - 1].number)
 
 
-def _broken_off(job: Job, ended: Ended) -> Failure:
+def _broken_off(job: Job, ended: ProcessEnd) -> Failure:
     """A process that did not report: where it was, and what ended it."""
     found = _STACK_LINE.search(ended.stack)
     begun = max(0, len(ended.marks) - 1)

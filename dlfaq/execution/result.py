@@ -5,29 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dlfaq.execution.output import Output
 from dlfaq.protocol import Claim
 
-__all__ = ["Failure", "Outcome", "Output", "Result"]
-
-
-@dataclass
-class Output:
-    """What one snippet shows.
-
-    Attributes:
-        stdout: what it printed, cleaned.
-        stderr: what it wrote to standard error, warnings included.
-        display: its last expression as (kind, data): "text", "html", "svg" or "png" (base64).
-        figures: its figures, each as SVG by size ("wide", "narrow", "thumb"); of a lab as
-            "png" too, in base64.
-        exception: the exception that was its point, as "Type: message".
-    """
-
-    stdout: str = ""
-    stderr: str = ""
-    display: list[tuple[str, str]] = field(default_factory=list)
-    figures: list[dict[str, str]] = field(default_factory=list)
-    exception: str | None = None
+__all__ = ["Failure", "Outcome", "Result"]
 
 
 @dataclass
@@ -69,10 +50,7 @@ class Result:
         Raises:
             TypeError: a field is missing or unknown.
         """
-        outputs = [
-            Output(**{**output, "display": [tuple(pair) for pair in output["display"]]})
-            for output in data["outputs"]
-        ]
+        outputs = [Output.from_json(output) for output in data["outputs"]]
         claims = [Claim.from_json(claim) for claim in data["claims"]]
         return cls(**{**data, "outputs": outputs, "claims": claims})
 
@@ -86,7 +64,7 @@ class Failure:
         line: the line of the page; for an include, the line that includes.
         kind: type of the exception, or what ended the chain ("Timeout", "ClaimFailed", ...).
         message: what it says.
-        also: further places, as "path:line" (of an included file, of a function of the lab).
+        also: further places, as "path:line" (of an included file, of a function that was called).
         context: the lines around, as (number, text).
         marked: which of them is the line.
         snippet: index in the chain of the snippet that failed.

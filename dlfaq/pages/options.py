@@ -30,6 +30,7 @@ class Options:
         output: show the output.
         warning: a warning is shown, not an error.
         code_fold: fold the code.
+        thumb: its figures are also drawn small, for a card.
         timeout: seconds for the whole chain; in its first snippet only.
     """
 
@@ -42,6 +43,7 @@ class Options:
     output: bool = True
     warning: bool = False
     code_fold: bool = False
+    thumb: bool = False
     timeout: float | None = None
 
 

@@ -383,7 +383,7 @@ def again(built):
 @pytest.fixture(scope="module")
 def outcomes(again):
     """By page: the outcome of its one chain."""
-    return {name.partition(".md--")[0]: outcome for name, outcome in again.outcomes.items()}
+    return {name.partition(".md--")[0]: outcome for name, outcome in again.site.results.items()}
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -463,7 +463,7 @@ def test_two_builds_at_once_share_one_store(tmp_path):
         "4 of 4 chains run, 0 failures\n"
     ] * 2
     assert run(root).stdout == "0 of 4 chains run, 0 failures\n"
-    assert list(root.glob(".dlfaq/*/.new-*")) == []
+    assert list(root.glob(".dlfaq/*/.*.part")) == []
 
 
 BUSY = {

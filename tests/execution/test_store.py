@@ -13,7 +13,8 @@ import pytest
 
 from dlfaq.errors import InputError
 from dlfaq.execution.key import file_hash, version
-from dlfaq.execution.result import Failure, Outcome, Output, Result
+from dlfaq.execution.output import Output
+from dlfaq.execution.result import Failure, Outcome, Result
 from dlfaq.execution.store import Store
 from dlfaq.pages.config import read_settings
 from dlfaq.protocol import Claim

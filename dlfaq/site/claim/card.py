@@ -10,6 +10,7 @@ from dlfaq.site.claim.chart import interval_chart, raised
 from dlfaq.site.elements import code_spans, element, html
 from dlfaq.site.verdicts import glyph
 from dlfaq.site.wording import counted, seed_ranges
+from dlfaq.writing.numbers import superscripts
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -67,7 +68,7 @@ def says(claim: Claim) -> list[str | Element]:
                 after,
             ]
         else:
-            part.text = (part.text or "").replace("{}", numbers.superscripts(number))
+            part.text = (part.text or "").replace("{}", superscripts(number))
             parts.append(part)
     return parts
 

@@ -7,7 +7,6 @@ written `10^−10`: HTML and SVG each raise it in their own way.
 
 from __future__ import annotations
 
-import re
 from math import floor, isclose, isinf, log10
 from typing import TYPE_CHECKING
 
@@ -22,15 +21,12 @@ __all__ = [
     "limit",
     "measured",
     "number",
-    "superscripts",
     "threshold",
 ]
 
 _MINUS = "\u2212"
 _UNITS = {"": "", RATIO: "×", POINTS: " pts", PERCENT: " %"}
 _WORDS = {**_UNITS, POINTS: " points"}
-_EXPONENT = re.compile(rf"(?<=10)\^({_MINUS}?\d+)")
-_RAISED = str.maketrans("\u22120123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float, decimals: int | None = None, *, signed: bool = False) -> str:
@@ -98,11 +94,6 @@ def threshold(claim: Claim) -> str:
 def limit(claim: Claim, value: float) -> str:
     """Write a threshold that nobody chose, with its unit: `+5.31`."""
     return number(_shown(claim, value), signed=_signed(claim)) + _of_threshold(claim)
-
-
-def superscripts(text: str) -> str:
-    """Raise the exponents of text in which powers of ten are written `10^−10`: `10⁻¹⁰`."""
-    return _EXPONENT.sub(lambda power: power[1].translate(_RAISED), text)
 
 
 def _measured(claim: Claim, *, signed: bool) -> str:

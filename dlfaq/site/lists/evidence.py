@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import InputError
-from dlfaq.execution.build import read_site
 from dlfaq.execution.key import environment
 from dlfaq.protocol import Claim
 from dlfaq.site.claim import numbers
 from dlfaq.site.page.context import Context
+from dlfaq.writing.files import write_whole
+from dlfaq.writing.numbers import superscripts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from dlfaq.execution.result import Outcome
-    from dlfaq.pages.config import Settings
-    from dlfaq.pages.page import Page
+    from dlfaq.execution.site import Site
 
 __all__ = ["Evidence", "PageClaim", "evidence", "evidence_text", "write_evidence"]
 
@@ -89,7 +88,7 @@ class PageClaim:
     def to_json(self) -> dict[str, Any]:
         """The entry of the claim in `evidence.json`."""
         claim = self.claim
-        number = numbers.superscripts(numbers.in_sentence(claim))
+        number = superscripts(numbers.in_sentence(claim))
         entry = {
             "page": self.page,
             "answers": list(self.answers),
@@ -139,35 +138,25 @@ class Evidence:
         return cls(dict(data["environment"]), claims)
 
 
-def evidence(
-    settings: Settings,
-    pages: Iterable[Page],
-    outcomes: Mapping[str, Outcome] | None = None,
-) -> Evidence:
-    """Every claim of the pages, in order.
-
-    Args:
-        settings: the site.
-        pages: the pages, as read.
-        outcomes: what a build just gave, claims that do not hold included; the store's if None.
-    """
+def evidence(site: Site) -> Evidence:
+    """Every claim of a site, in order, claims that do not hold included."""
     claims = [
         PageClaim(
             page.path,
             claim,
             tuple(page.meta.get("answers") or ()),
             page.meta.get("status"),
-            compared=len(claim.arms) > 1 or not settings.placebo,
+            compared=len(claim.arms) > 1 or not site.settings.placebo,
         )
-        for page in pages
-        for _, claim in Context.of(page, settings, outcomes).claims
+        for page in site.pages
+        for _, claim in Context.of(page, site).claims
     ]
-    return Evidence(dict(environment(settings)), claims)
+    return Evidence(dict(environment(site.settings)), claims)
 
 
-def evidence_text(settings: Settings) -> str:
-    """The text of the site's `evidence.json`, from what is stored."""
-    return _text(evidence(settings, read_site(settings)).to_json())
+def evidence_text(site: Site) -> str:
+    """The text of the site's `evidence.json`."""
+    return _text(evidence(site).to_json())
 
 
 def write_evidence(file: Path, data: Mapping[str, Any]) -> None:
@@ -177,7 +166,7 @@ def write_evidence(file: Path, data: Mapping[str, Any]) -> None:
         InputError: there is no such folder, or it cannot be written.
     """
     try:
-        file.write_text(_text(data), encoding="utf-8")
+        write_whole(file, _text(data))
     except OSError as error:
         raise InputError(
             expected="a file to write the claims to", got=str(error), cure="name another"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING
 
-from dlfaq.execution.build import read_site
 from dlfaq.pages.notebooks import is_lab
 from dlfaq.protocol import DIRECTIONAL, KINDS
 from dlfaq.site.claim import numbers
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
-    from dlfaq.pages.config import Settings
+    from dlfaq.execution.site import Site
     from dlfaq.protocol import Claim
     from dlfaq.site.lists.catalogue import Catalogue
     from dlfaq.site.lists.pilots import Pilot
 
-__all__ = ["Entry", "evidence_page", "read_entries", "survives_holm"]
+__all__ = ["Entry", "entries_of", "evidence_page", "survives_holm"]
 
 _HEADINGS = ("Page", "Claim", "Measured", "Against its threshold", "Runs", "Status")
 _LEVEL = 0.05
@@ -59,8 +58,8 @@ class Entry:
         return dirname(self.src) or self.src.rpartition(".")[0]
 
 
-def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
-    """Every claim of the site from the store, in the curriculum's order, then by path.
+def entries_of(site: Site, catalogue: Catalogue) -> list[Entry]:
+    """Every claim of the site, in the curriculum's order, then by path.
 
     What was measured over runs comes before what needs none.
 
@@ -68,10 +67,10 @@ def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
         PageError: the record of a pilot cannot be read.
     """
     order = {question.src: place for place, question in enumerate(catalogue.questions)}
-    pages = sorted(read_site(settings), key=lambda page: order.get(page.src, len(order)))
+    pages = sorted(site.pages, key=lambda page: order.get(page.src, len(order)))
     entries = []
     for page in pages:
-        pilots = read_pilots(settings, page.src)
+        pilots = read_pilots(site.settings, page.src)
         entries += [
             Entry(
                 page.src,
@@ -80,7 +79,7 @@ def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
                 claim,
                 pilots.get(claim.statement),
             )
-            for _, claim in Context.of(page, settings).claims
+            for _, claim in Context.of(page, site).claims
         ]
     return sorted(entries, key=lambda entry: entry.claim.interval is None)
 

@@ -18,13 +18,14 @@ from dlfaq.site.claim.card import status as status_of
 from dlfaq.site.notebook.prose import jupyter_markdown
 from dlfaq.site.page.cells import inline_html, inline_text
 from dlfaq.site.wording import counted
+from dlfaq.writing.numbers import superscripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbformat import NotebookNode
 
-    from dlfaq.execution.result import Output
+    from dlfaq.execution.output import Output
     from dlfaq.pages.options import Options
     from dlfaq.pages.page import Snippet
     from dlfaq.protocol import Claim
@@ -132,7 +133,7 @@ def _claim(claim: Claim) -> str:
     status = "".join(status_of(claim).itertext()).strip()
     says = claim.statement.replace("{}", f"**{numbers.in_sentence(claim)}**")
     text = f"**{numbers.measured(claim)}** {says}. {status}: {', '.join(facts)}."
-    return numbers.superscripts(text)
+    return superscripts(text)
 
 
 def _failures(state: ChainState, index: int) -> Iterator[NotebookNode]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from pygments.token import _TokenType
 
-    from dlfaq.execution.result import Output, Result
+    from dlfaq.execution.output import Output
+    from dlfaq.execution.result import Result
     from dlfaq.pages.page import Snippet
     from dlfaq.site.page.context import ChainState, Context, PlacedFigure
 

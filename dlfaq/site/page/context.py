@@ -8,16 +8,15 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dlfaq.execution.build import jobs_of
-from dlfaq.execution.key import level_1
-from dlfaq.execution.store import Store
+from dlfaq.execution.job import jobs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from dlfaq.execution.job import Job
-    from dlfaq.execution.result import Outcome, Output, Result
-    from dlfaq.pages.config import Settings
+    from dlfaq.execution.output import Output
+    from dlfaq.execution.result import Outcome, Result
+    from dlfaq.execution.site import Site
     from dlfaq.pages.page import Page, Snippet
     from dlfaq.protocol import Claim
 
@@ -74,31 +73,23 @@ class Context:
     """A page with its results.
 
     Attributes:
-        settings: the site.
+        site: the site that the page is of.
         page: the page.
         states: one for each chain.
         problems: what cannot be shown, as `docs/page.md:LINE: ...`.
     """
 
-    settings: Settings
+    site: Site
     page: Page
     states: list[ChainState] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(
-        cls, page: Page, settings: Settings, outcomes: Mapping[str, Outcome] | None = None
-    ) -> Context:
-        """A page with its results. What is missing is a problem.
-
-        Args:
-            page: the page.
-            settings: the site.
-            outcomes: by name of the job; if None they are looked up in the store.
-        """
-        context = cls(settings, page, problems=list(map(str, page.errors)))
-        for job in jobs_of([page], settings):
-            state = _stored(job, settings) if outcomes is None else _ran(job, outcomes)
+    def of(cls, page: Page, site: Site) -> Context:
+        """A page of a site with its results. What is missing is a problem."""
+        context = cls(site, page, problems=list(map(str, page.errors)))
+        for job in jobs_of([page]):
+            state = _state(job, site)
             context.states.append(state)
             if state.failure is not None:
                 context.problems += [failure.summary for failure in state.failure.failures]
@@ -211,20 +202,11 @@ class Context:
         return sorted({seed for seeds in chosen for seed in seeds})
 
 
-def _stored(job: Job, settings: Settings) -> ChainState:
-    store, first = Store(settings), level_1(job.chain, settings, job.thumbs)
-    result = store.get(first)
-    if result is not None:
-        return ChainState(job, result)
-    failure = store.last_failure(job.name, first)
-    return ChainState(job, None, failure, store.last_good(job.name) if failure else None)
-
-
-def _ran(job: Job, outcomes: Mapping[str, Outcome]) -> ChainState:
-    outcome = outcomes.get(job.name)
+def _state(job: Job, site: Site) -> ChainState:
+    outcome = site.results.get(job.name)
     if outcome is not None and outcome.ok:
         return ChainState(job, outcome.result)
-    return ChainState(job, None, outcome)
+    return ChainState(job, None, outcome, site.last_good.get(job.name))
 
 
 def claim_anchor(claim: Claim) -> str:

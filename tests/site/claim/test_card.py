@@ -10,6 +10,7 @@ import pytest
 from dlfaq.protocol import Claim
 from dlfaq.site.claim import numbers
 from dlfaq.site.claim.card import card, group, interval_chart
+from dlfaq.writing.numbers import superscripts
 
 
 def record(**changes):
@@ -385,4 +386,4 @@ def test_a_group_stands_under_one_rule():
     [("3.2·10^−7 MB", "3.2·10⁻⁷ MB"), ("10^12", "10¹²"), ("`x^T` and w^2", "`x^T` and w^2")],
 )
 def test_powers_of_ten_and_no_others_are_raised_in_text(plain, raised):
-    assert numbers.superscripts(plain) == raised
+    assert superscripts(plain) == raised

@@ -10,7 +10,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from dlfaq.execution.build import build, read_site
+from dlfaq.execution.build import build
+from dlfaq.execution.site import read_site
 from dlfaq.pages.config import read_settings
 from dlfaq.site.lists.evidence import Evidence, evidence, evidence_text
 from dlfaq.site.page.context import Context
@@ -50,7 +51,7 @@ def data(tmp_path, monkeypatch):
     (site / "docs" / "kinds.md").write_text(PAGE, encoding="utf-8")
     settings = read_settings(site)
     build(settings, only="kinds.md")
-    return evidence(settings, read_site(settings)).to_json()
+    return evidence(read_site(settings)).to_json()
 
 
 def check(value):
@@ -82,7 +83,7 @@ def test_what_is_stored_of_the_real_site_fits_the_schema(monkeypatch):
     # The snippets of docs are tests too: what they stored is what the site will publish.
     for name in [name for name in os.environ if name.startswith("DLFAQ_")]:
         monkeypatch.delenv(name)
-    check(json.loads(evidence_text(read_settings(ROOT))))
+    check(json.loads(evidence_text(read_site(read_settings(ROOT)))))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_two_chains_may_not_make_the_same_claim(tmp_path):
     (tmp_path / "docs" / "twice.md").write_text(f"{chain}\n{chain}", encoding="utf-8")
     settings = read_settings(tmp_path)
     report = build(settings)
-    problems = Context.of(report.pages[0], settings, report.outcomes).problems
+    problems = Context.of(report.site.pages[0], report.site).problems
     assert problems == [
         "docs/twice.md:10: the statement 'Two' stands twice; change one",
         "docs/twice.md:10: the label 'two' stands twice; change one",
