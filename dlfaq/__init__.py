@@ -9,8 +9,8 @@ Two halves that never import each other:
   it in fresh processes and keeps the results, `site` turns results into HTML while Markdown is
   rendered, and runs nothing.
 
-Both know `writing`. `cli` is the command `dlfaq`, `pytest_plugin` makes every snippet a test, and
-`errors` has the one root of all errors.
+Both know `protocol`, what they agree on, and `writing`. `cli` is the command `dlfaq`,
+`pytest_plugin` makes every snippet a test, and `errors` has the one root of all errors.
 
 This module imports nothing heavy: a name is loaded with its module at first use, so that a page
 which uses one function of the library depends on that function's module alone. Editors and type
