@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dlfaq.writing.numbers import in_powers_of_ten, power_of_ten
+from dlfaq.writing.numbers import in_powers_of_ten, power_of_ten, superscripts
 
 
 @pytest.mark.parametrize(

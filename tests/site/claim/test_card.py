@@ -217,7 +217,7 @@ def test_the_number_stands_in_the_sentence_in_bold(changes, sentence):
 def test_a_power_of_ten_is_raised_in_the_sentence_too():
     small = EXACT | {"unit": "", "comparator": "at_most", "threshold": 1e-6, "measured": 3.2e-7}
     html = card(record(statement="They differ by {} or `{}`", **small), anchor="a")
-    assert "They differ by <b>3.2·10<sup>−7</sup></b> or <code>3.2·10⁻⁷</code>" in html
+    assert 'They differ by <b class="dl-n">3.2·10<sup>−7</sup></b> or <code>3.2·10⁻⁷</code>' in html
 
 
 def test_what_was_predicted_says_so_beside_its_number_and_its_verdict():
