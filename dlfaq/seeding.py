@@ -1,4 +1,4 @@
-"""Where every random number of an experiment comes from: one whole number a replica.
+"""Where every random number of an experiment comes from: one whole number per replica.
 
 Replica i of master M has the seed 100·M + i. Replicas i < 64 are scored, the others tune, so no run
 that is scored has chosen a learning rate. The build is M = 10; the environment variable
@@ -18,48 +18,53 @@ import numpy as np
 import torch
 
 from dlfaq.errors import InputError
+from dlfaq.protocol import BUILD_MASTER, OFFSETS, SCORED, SEEDS_PER_MASTER, seed_offset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["generator", "in_placebo", "same_draws", "seeded", "seeds", "tuning_seeds"]
+__all__ = [
+    "generator",
+    "generators_kept",
+    "in_placebo",
+    "same_draws",
+    "seeded",
+    "seeds",
+    "tuning_seeds",
+]
 
-_A_MASTER = 100
-_SCORED = 64
-_BUILD_MASTER = 10
-# Seeds stay below 2³², which is all that np.random.seed takes.
-_OFFSETS = range(-_BUILD_MASTER, 40_000_001)
-_MASTERS = len(_OFFSETS)
+_MASTERS = len(OFFSETS)
 _BETWEEN_ARMS = 1_000_000
 
 
-def seeds(n: int, *, arm: int = 0) -> list[int]:
+def seeds(n: int, *, placebo_arm: int = 0) -> list[int]:
     """The seeds of the first `n` replicas that are scored.
 
     Args:
         n: how many.
-        arm: arms that must not share a replica each have a number, and arm j the seeds of the
-            master j·10⁶ further on (from the last master on to the first). So arms share none with
-            each other, nor with the arms of any offset that is less than 10⁶ away.
+        placebo_arm: number of the arm in a placebo, where arms must not share a replica. Arm j has
+            the seeds of the master j·10⁶ further on (from the last master on to the first). So
+            arms share none with each other, nor with the arms of any offset that is less than 10⁶
+            away.
 
     Raises:
-        InputError: `n` is not from 1 to 64, `arm` not from 0 to 39, or DLFAQ_SEED_OFFSET is not a
-            whole number from -10 to 4·10⁷.
+        InputError: `n` is not from 1 to 64, `placebo_arm` not from 0 to 39, or DLFAQ_SEED_OFFSET is
+            not a whole number from -10 to 4·10⁷.
 
     Example:
         >>> seeds(3)
         [1000, 1001, 1002]
     """
     cure = "share a split between replicas, or measure less"
-    return _replicas(n, arm, first=0, end=_SCORED, cure=cure)
+    return _replicas(n, placebo_arm, first=0, end=SCORED, cure=cure)
 
 
-def tuning_seeds(n: int, *, arm: int = 0) -> list[int]:
+def tuning_seeds(n: int, *, placebo_arm: int = 0) -> list[int]:
     """The seeds of the first `n` replicas that tune; none of them is ever scored.
 
     Args:
         n: how many.
-        arm: as for `seeds`.
+        placebo_arm: as for `seeds`.
 
     Raises:
         InputError: `n` is not from 1 to 36, or as for `seeds`.
@@ -68,7 +73,9 @@ def tuning_seeds(n: int, *, arm: int = 0) -> list[int]:
         >>> tuning_seeds(2)
         [1064, 1065]
     """
-    return _replicas(n, arm, first=_SCORED, end=_A_MASTER, cure="4 are enough to choose a rate")
+    return _replicas(
+        n, placebo_arm, first=SCORED, end=SEEDS_PER_MASTER, cure="4 are enough to choose a rate"
+    )
 
 
 def in_placebo() -> bool:
@@ -100,20 +107,28 @@ def seeded(seed: int, purpose: str) -> Iterator[None]:
 
 
 @contextmanager
+def generators_kept() -> Iterator[None]:
+    """Restore the generators of the process afterwards, those of PyTorch, NumPy and Python."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the process's own
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+
+
+@contextmanager
 def same_draws() -> Iterator[None]:
     """Let whatever draws here, PyTorch, NumPy or Python, draw the same each time, and leave them.
 
     For trials: code that draws from a generator of the process does what it will do again.
     """
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the process's own
-    try:
+    with generators_kept():
         random.seed(0)
-        np.random.seed(0)  # noqa: NPY002
-        with seeded(0, "trial"):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
+        np.random.seed(0)  # noqa: NPY002 - the process's own
+        torch.manual_seed(_stream(0, "trial"))
+        yield
 
 
 def _stream(seed: int, purpose: str) -> int:
@@ -136,20 +151,9 @@ def _replicas(n: int, arm: int, *, first: int, end: int, cure: str) -> list[int]
             got=str(arm),
             cure="compare fewer arms at a time",
         )
-    start = _A_MASTER * ((_master() + arm * _BETWEEN_ARMS) % _MASTERS) + first
+    start = SEEDS_PER_MASTER * ((_master() + arm * _BETWEEN_ARMS) % _MASTERS) + first
     return list(range(start, start + n))
 
 
 def _master() -> int:
-    text = os.environ.get("DLFAQ_SEED_OFFSET", "0")
-    try:
-        offset = int(text)
-    except ValueError:
-        offset = None
-    if offset is None or offset not in _OFFSETS:
-        raise InputError(
-            expected=f"DLFAQ_SEED_OFFSET from {_OFFSETS[0]} to {_OFFSETS[-1]}",
-            got=repr(text),
-            cure="unset the variable for the seeds of the build",
-        )
-    return _BUILD_MASTER + offset
+    return BUILD_MASTER + seed_offset(os.environ.get("DLFAQ_SEED_OFFSET", "0"))

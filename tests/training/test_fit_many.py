@@ -74,6 +74,12 @@ def test_two_hundred_adam_steps_on_digits_are_those_of_separate_training():
         {"scheduler": partial(ExponentialLR, gamma=0.8)},
         {"loss": lambda outputs, y: (outputs - nn.functional.one_hot(y, 2)).square().sum(1)},
         {"parts": ["validation"]},
+        {"clip": 0.2},
+        {"clip": 0.2, "zero_grad": False, "optimizer": "adam", "lr": 0.01},
+        {"average": 0.3, "evaluate_every": 5},
+        {"order": "fixed"},
+        {"order": "by class"},
+        {"order": "round-robin", "batch_size": 3},
     ],
     ids=", ".join,
 )
@@ -220,6 +226,8 @@ class TestLoop:
         ({"batch_size": 21}, "at most the 20 training examples"),
         ({"sizes": [5, 2]}, r"inputs of shape \(n, 3\)"),
         ({"activation": "rleu"}, "got 'rleu'"),
+        ({"stesp": 3}, "training arguments among activation, .*; got stesp; correct its name"),
+        ({"average": 1.5}, r"a share of the steps, above 0 and at most 1; got 1\.5"),
         ({"data": [small(1), small(2)]}, "a function of seed= as data; got a list"),
         ({"sizes": None, "model": "mlp"}, "a function of seed= as model; got a str"),
         ({"sizes": None, "model": mlp(SIZES)}, "a function of seed= as model; got a Sequential"),
@@ -292,5 +300,5 @@ class TestSeeds:
     @pytest.mark.parametrize("offset", ["-11", "40000001", "1.5", "", "one"])
     def test_an_offset_out_of_range_is_refused(self, monkeypatch, offset):
         monkeypatch.setenv("DLFAQ_SEED_OFFSET", offset)
-        with pytest.raises(InputError, match="from -10 to 40000000; got"):
+        with pytest.raises(InputError, match="from -10 to 40,000,000; got"):
             seeds(1)
