@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["changed_meanwhile", "failures_of"]
 
-#: How many lines of the page stand above and below the one that failed.
-_AROUND = 2
-
 _STACK_LINE = re.compile(rf'File "{re.escape(CHAIN_FILE)}", line (\d+)')
 
 
@@ -136,8 +133,5 @@ def _snippet_of(chain: Chain, at: int) -> int:
 def _failure(
     job: Job, line: int, kind: str, message: str, *, also: Iterable[str] = (), snippet: int = 0
 ) -> Failure:
-    lines = job.page.file_lines
-    numbers = range(max(1, line - _AROUND), min(len(lines), line + _AROUND) + 1)
-    context = [(number, lines[number - 1]) for number in numbers]
-    text = clean_text(message)
+    text, context = clean_text(message), job.page.around(line)
     return Failure(job.page.path, line, kind, text, list(also), context, line, snippet)
