@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlfaq.execution.result import Failure
 from dlfaq.execution.task import CHAIN_FILE
 from dlfaq.execution.text import clean_text
+from dlfaq.writing.claims import not_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,7 +38,11 @@ def failures_of(
     failures = [_raised(job, error)] if error else []
     if settings.placebo:
         return failures
-    return failures + [_not_held(job, claim) for claim in claims if claim.fails]
+    return failures + [
+        _at_chain_line(job, claim.line, "ClaimFailed", not_held(claim), [])
+        for claim in claims
+        if claim.fails
+    ]
 
 
 def changed_meanwhile(job: Job, files: Iterable[str]) -> Failure:
@@ -92,21 +97,6 @@ def _broken_off(job: Job, ended: ProcessEnd) -> Failure:
         kind = signal.Signals(-ended.code).name
         message = "the process was killed" + (", out of memory?" if kind == "SIGKILL" else "")
     return _at_chain_line(job, line, kind, message, [])
-
-
-def _not_held(job: Job, claim: Claim) -> Failure:
-    return _at_chain_line(job, claim.line, "ClaimFailed", _finding(claim), [])
-
-
-def _finding(claim: Claim) -> str:
-    measured = f"measured {claim.measured:.4g}"
-    if claim.interval is not None:
-        low, high = claim.interval
-        measured += f", 95 % interval {low:.4g} to {high:.4g}"
-    asked = " to ".join(dict.fromkeys(f"{end:.4g}" for end in claim.thresholds))
-    comparator = claim.comparator.replace("_", " ")
-    says = claim.statement.replace("{}", f"{claim.measured:.4g}")
-    return f'"{says}" does not hold: {measured}, asked {comparator} {asked}'
 
 
 def _at_chain_line(job: Job, at: int, kind: str, message: str, also: list[str]) -> Failure:

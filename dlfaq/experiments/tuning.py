@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from dlfaq.errors import InputError
+from dlfaq.protocol import PERCENT
 from dlfaq.replicate_values import Replicates
 from dlfaq.seeding import seeds, tuning_seeds
 from dlfaq.training.fit_many import fit_many
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from dlfaq.training.fit_many import Data
     from dlfaq.training.history import Floats, History
 
-__all__ = ["RATIO", "Trained", "Tuned", "train", "tune"]
+__all__ = ["ROOT_TEN", "Trained", "Tuned", "train", "tune"]
 
-RATIO = 10**0.5
+ROOT_TEN = 10**0.5
 _FEWEST_RATES = 3  # one inside, and one at either end
 
 
@@ -48,7 +49,7 @@ class Trained:
     @property
     def accuracy(self) -> Replicates:
         """Test accuracy of the replicas, (replicas,), in "%"; diverged runs count at chance."""
-        return Replicates.of(self.history.accuracy, seeds=self.seeds, unit="%")
+        return Replicates.of(self.history.accuracy, seeds=self.seeds, unit=PERCENT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def tune(
     lr: float,
     replicas: int = 16,
     rates: int = 7,
-    ratio: float = RATIO,
+    ratio: float = ROOT_TEN,
     tuning_replicas: int = 4,
     placebo_arm: int = 0,
     name: str = "the arm",

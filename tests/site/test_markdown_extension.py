@@ -355,7 +355,7 @@ FAULTS = [
     "docs/unreadable.md:12: write `python` to run this fence, `py` or `pycon` to show it only",
     "docs/unreadable.md:16: no chain's first snippet has `#| label: nolabel`",
     "docs/failing.md:6: ZeroDivisionError: division by zero",
-    'docs/failing.md:16: ClaimFailed: "Four is above five" does not hold: ',
+    "docs/failing.md:16: ClaimFailed: 'Four is above five' does not hold: ",
 ]
 
 
