@@ -61,7 +61,7 @@ def lint(settings: Settings) -> list[PageError]:
             elif formed:
                 del pending[page.src]  # it stands there rightly
         else:
-            pending.pop(page.src, None)  # nobody can tell yet
+            pending.pop(page.src, None)  # not known while the page cannot be read
         errors += sorted(found, key=lambda error: error.line)
     file = settings.docs_dir / PENDING
     for src, line in pending.items():

@@ -102,14 +102,14 @@ def tune(
         rates: how many rates there are, an odd number.
         ratio: of neighbouring rates; √10 unless given.
         tuning_replicas: how many train at each rate.
-        placebo_arm: whose seeds it has, see `seeds`.
+        placebo_arm: the number of the arm in a placebo, see `seeds`.
         name: of the arm, for errors.
         training: training arguments, see `dlfaq.training.arguments.ReplicaTraining`;
             `evaluate_every` and `parts` apply to the fresh replicas.
 
     Raises:
         InputError: the best rate is at an end of the grid, where a better one may lie beyond; a
-            grid that is none; or whatever `fit_many` refuses.
+            grid that makes no sense; or whatever `fit_many` refuses.
 
     Example:
         >>> tuned = tune(digits, lr=0.3, sizes=[64, 32, 10], steps=100, batch_size=100)

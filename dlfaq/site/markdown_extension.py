@@ -1,4 +1,4 @@
-"""Registers all of ours with Python-Markdown, under MkDocs and Zensical alike.
+"""Registers our steps with Python-Markdown, under MkDocs and Zensical alike.
 
 Rendering runs nothing: it looks up what `dlfaq run` or the MkDocs plugin stored. What cannot be
 shown is a warning on a `mkdocs.` logger, which `mkdocs build --strict` counts; under Zensical,

@@ -209,7 +209,7 @@ class TestLoop:
         # 3-8-2: 50 parameters, and for each of 5 examples 3 inputs and 8 + 2 outputs of layers
         monkeypatch.setattr(stackable, "_STACKED_AT_MOST", 114)
         looped = train()
-        assert looped.how == "loop: memory sets the pace of 115 parameters and activations a step"
+        assert looped.how == "loop: memory sets the pace of 115 parameters and activations per step"
         np.testing.assert_allclose(stacked.batch_loss, looped.batch_loss, atol=1e-12)
         monkeypatch.setattr(stackable, "_STACKED_AT_MOST", 115)
         assert train().how == "stacked"

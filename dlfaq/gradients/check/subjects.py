@@ -1,4 +1,4 @@
-"""What is checked: the tensors that are moved, and the forward pass that reads them."""
+"""From a module, a function or arrays to the tensors that are moved, and what reads them."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Catalogue:
         raise KeyError(src)
 
     def after(self, src: str, count: int = 3) -> tuple[Question, ...]:
-        """Return what to read after the question `src`: those that follow, from the end the first.
+        """Return the questions that follow `src`; behind the last one, the first follows.
 
         Raises:
             KeyError: `src` is no question.

@@ -1,4 +1,4 @@
-"""Shows on a page what `dlfaq drift OLD NEW --json docs/drift/NAME.json` found, a table a file."""
+"""Shows on a page what `dlfaq drift OLD NEW --json docs/drift/NAME.json` found."""
 
 from __future__ import annotations
 
