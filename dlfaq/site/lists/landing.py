@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dlfaq.site.claim import numbers
 from dlfaq.site.claim.chart import raised
-from dlfaq.site.elements import code_spans, element
+from dlfaq.site.elements import element, text_and_code
 from dlfaq.site.lists.filters import choice, filter_form
 from dlfaq.site.lists.rows import link, topic_section
 from dlfaq.site.verdicts import VERDICTS, badge_element, glyph
@@ -134,7 +134,7 @@ def _card(card: Card, page: str) -> Element:
     number = numbers.measured(claim).replace(" pts", " points")
     spread = numbers.interval(claim)
     runs = f"{spread}, {counted(claim.replicas, 'run')}" if spread else exact
-    head = element("a", *code_spans(card.headline), href=link(card.question.src, page=page))
+    head = element("a", *text_and_code(card.headline), href=link(card.question.src, page=page))
     return element(
         "section",
         element(
