@@ -24,10 +24,7 @@ if TYPE_CHECKING:
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Chain, Page
 
-__all__ = ["PENDING", "lint", "register"]
-
-#: A file in docs: pages, one path per line, that are still to be written in the present anatomy.
-PENDING = ".lint-pending"
+__all__ = ["lint", "register"]
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*(\{[^}]*\})?\s*#*$")
 _SEEDED = ("seed", "manual_seed", "default_rng", "RandomState")
@@ -48,42 +45,19 @@ def _run(options: argparse.Namespace) -> int:
 def lint(settings: Settings) -> list[PageError]:
     """Everything that is wrong on the pages of a site, in order, without running them."""
     errors: list[PageError] = []
-    pending = _pending(settings)
-    listed = len(pending)
     pages = read_pages(settings)
     for page in pages:
         found = [*page.errors, *disagreements(page), *_headings(page)]
         if not page.errors:
             found += _own_seeds(page)
-            formed = [*anatomy(page), *limits(page)] if page.is_question else []
-            if page.src not in pending:
-                found += formed
-            elif formed:
-                del pending[page.src]  # it stands there rightly
-        else:
-            pending.pop(page.src, None)  # not known while the page cannot be read
+            found += [*anatomy(page), *limits(page)] if page.is_question else []
         errors += sorted(found, key=lambda error: error.line)
-    file = settings.docs_dir / PENDING
-    for src, line in pending.items():
-        message = f"{src} is no question's page with errors of anatomy; strike it from this list"
-        errors.append(PageError(settings.relative(file), line, message))
-    if not listed and file.is_file():
-        errors.append(PageError(settings.relative(file), 1, "no page is pending; delete this file"))
     for list_all in (catalogue_of, labs_of):
         try:
             list_all(pages)
         except PageError as error:
             errors.append(error)
     return errors
-
-
-def _pending(settings: Settings) -> dict[str, int]:
-    """The pages whose anatomy is not reported yet, with their lines in the list."""
-    file = settings.docs_dir / PENDING
-    if not file.is_file():
-        return {}
-    lines = file.read_text(encoding="utf-8").split("\n")
-    return {line.strip(): number for number, line in enumerate(lines, 1) if line.strip()}
 
 
 def _headings(page: Page) -> Iterator[PageError]:

@@ -331,42 +331,6 @@ def test_a_page_that_answers_no_question_has_no_limits(errors_of):
     assert errors_of(text) == []
 
 
-@pytest.fixture
-def pending(tmp_path, errors_of):
-    """A function that lints a page of a site with a list of pages still to be rewritten."""
-
-    def check(text: str, listed: str) -> list[str]:
-        (tmp_path / "docs/.lint-pending").write_text(listed, encoding="utf-8")
-        return errors_of(text)
-
-    return check
-
-
-LACKING = PAGE.replace("## Why\n\nBecause.\n", "")
-
-
-def test_the_anatomy_of_a_pending_page_is_not_reported_yet(pending):
-    assert pending(LACKING, "topic/page.md\n") == []
-
-
-def test_all_else_of_a_pending_page_is_reported(pending):
-    (error,) = pending(LACKING.replace("### A part", "### A $2$ part"), "topic/page.md\n")
-    assert "a heading with mathematics" in error
-
-
-@pytest.mark.parametrize(
-    ("listed", "line"), [("topic/page.md\n", 1), ("\ntopic/page.md\n", 2), ("nowhere.md\n", 1)]
-)
-def test_a_page_that_is_no_longer_pending_is_struck_from_the_list(pending, listed, line):
-    (error,) = pending(PAGE, listed)
-    assert error.startswith(f"docs/.lint-pending:{line}: ")
-    assert error.endswith("strike it from this list")
-
-
-def test_an_empty_list_of_pending_pages_is_deleted(pending):
-    assert pending(PAGE, "\n") == ["docs/.lint-pending:1: no page is pending; delete this file"]
-
-
 CLAIMING = """\
 ```python
 import numpy as np
