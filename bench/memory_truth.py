@@ -1,4 +1,4 @@
-"""How true `memory_profile` is: its peaks beside those of real steps, for six models.
+"""How true `memory_profile` is: its peaks beside those of real steps, for eight models.
 
 On a GPU the truth is `torch.cuda.max_memory_allocated`; on the CPU it is the sum of what PyTorch's
 allocator reports to its profiler, and, for what is saved for the backward pass, the storages that
@@ -19,16 +19,17 @@ import platform
 import sys
 from contextlib import ExitStack
 from functools import partial
-from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torchvision
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, max_pool2d
 
 from dlfaq import MemoryProfile, memory_profile
+from dlfaq.errors import first_line
 from dlfaq.memory.tracker import KINDS
 
 if TYPE_CHECKING:
@@ -68,12 +69,85 @@ class Recurrent(nn.Module):
         return logits
 
 
+class Language(nn.Module):
+    """A decoder of GPT-2's shape, whose output layer shares its weights with the embedding."""
+
+    def __init__(self, layers: int, width: int, heads: int, words: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(words, width)
+        self.places = nn.Embedding(1024, width)
+        self.blocks = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
+            )
+            for _ in range(layers)
+        )
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens (batch, length) to logits (batch · length, words)."""
+        length = tokens.shape[1]
+        h = self.words(tokens) + self.places.weight[:length]
+        later = nn.Transformer.generate_square_subsequent_mask(
+            length, device=h.device, dtype=h.dtype
+        )
+        for block in self.blocks:
+            h = block(h, later, is_causal=True)
+        logits: Tensor = self.norm(h) @ self.words.weight.T
+        return logits.flatten(0, 1)
+
+
+def convolutions(inputs: int, outputs: int) -> nn.Sequential:
+    """Two 3×3 convolutions, each with batch norm and ReLU."""
+    layers: list[nn.Module] = []
+    for channels in (inputs, outputs):
+        layers.append(nn.Conv2d(channels, outputs, 3, padding=1, bias=False))
+        layers += [nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class UNet(nn.Module):
+    """A U-Net of four levels: a class for each pixel."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        widths = [width * 2**level for level in range(4)]
+        pairs = list(pairwise(widths))
+        self.down = nn.ModuleList(convolutions(a, b) for a, b in [(3, width), *pairs])
+        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in reversed(pairs))
+        self.join = nn.ModuleList(convolutions(2 * a, a) for a, _ in reversed(pairs))
+        self.classify = nn.Conv2d(width, CLASSES, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (batch, 3, height, width) to logits (batch · height · width, classes)."""
+        skips = []
+        for level, block in enumerate(self.down):
+            x = block(max_pool2d(x, 2) if level else x)
+            skips.append(x)
+        for up, join, skip in zip(self.up, self.join, skips[-2::-1], strict=True):
+            x = join(torch.cat([skip, up(x)], 1))
+        return self.classify(x).movedim(1, -1).flatten(0, -2)
+
+
 class Case(NamedTuple):
-    """A model, one example, and the batches that the device can take."""
+    """A model, one example, the batches that the device can take, and more steps to try."""
 
     make: Callable[[], nn.Module]
     example: Tensor
     batches: Sequence[int]
+    steps: Sequence[str] = ()
+
+
+STEPS: dict[str, dict[str, Any]] = {
+    "SGD": {"optimizer": "sgd"},
+    "Adam": {"optimizer": "adam"},
+    "inference": {"mode": "inference"},
+    "Adam, amp": {"precision": "amp"},
+    "Adam, bf16": {"precision": "bf16"},
+    "Adam, checkpointed": {"checkpointing": True},
+}
+USUAL = ("SGD", "Adam", "inference")
+HALF = ("Adam, amp", "Adam, bf16")
 
 
 def network(width: int) -> nn.Sequential:
@@ -83,7 +157,7 @@ def network(width: int) -> nn.Sequential:
 
 
 def cases(device: str) -> dict[str, Case]:
-    """The six models: as they are used on a GPU, smaller on the CPU."""
+    """The eight models: as they are used on a GPU, smaller on the CPU."""
     tv = torchvision.models
     small_vit = partial(
         tv.VisionTransformer,
@@ -98,22 +172,31 @@ def cases(device: str) -> dict[str, Case]:
     image = torch.zeros(3, 224, 224) if on_gpu else torch.zeros(3, 64, 64)
     batches = (16, 32, 64) if on_gpu else (2, 8, 16)
     width, length = (512, 256) if on_gpu else (128, 64)
+    gpt = (12, 768, 12, 50_257) if on_gpu else (2, 128, 4, 1000)
+    tokens = torch.zeros(length, dtype=torch.int64)
+    few = (4, 16) if on_gpu else (2, 4)
     return {
         "MLP": Case(partial(network, 8 * width), torch.zeros(8 * width), (64, 256, 1024)),
         "ResNet-18": Case(partial(tv.resnet18, weights=None), image, batches),
-        "ResNet-50": Case(partial(tv.resnet50, weights=None), image, batches),
-        "ViT": Case(partial(tv.vit_b_16, weights=None) if on_gpu else small_vit, image, batches),
-        "encoder": Case(
-            partial(Encoder, width, 6), torch.zeros(length, dtype=torch.int64), batches
+        "ResNet-50": Case(
+            partial(tv.resnet50, weights=None), image, batches, (*HALF, "Adam, checkpointed")
         ),
-        "LSTM": Case(partial(Recurrent, width), torch.zeros(length, 64), batches),
+        "ViT": Case(
+            partial(tv.vit_b_16, weights=None) if on_gpu else small_vit,
+            image,
+            batches,
+            (*HALF, "Adam, checkpointed"),
+        ),
+        "encoder": Case(partial(Encoder, width, 6), tokens, batches, HALF),
+        "GPT-2": Case(partial(Language, *gpt), tokens, few, (*HALF, "Adam, checkpointed")),
+        "U-Net": Case(partial(UNet, 64 if on_gpu else 8), image, few, HALF),
+        "LSTM": Case(partial(Recurrent, width), torch.zeros(length, 64), batches, ("Adam, amp",)),
     }
 
 
 def saved_bytes(model: nn.Module, x: Tensor) -> int:
     """Bytes of the storages a real forward pass saves, beyond parameters, buffers and inputs."""
-    y = torch.zeros(len(x), dtype=torch.int64)
-    known = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers(), x, y)}
+    known = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers(), x)}
     saved: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -121,7 +204,10 @@ def saved_bytes(model: nn.Module, x: Tensor) -> int:
         return tensor
 
     with saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = cross_entropy(model.train()(x), y)
+        outputs = model.train()(x)
+        y = torch.zeros(len(outputs), dtype=torch.int64)
+        loss = cross_entropy(outputs, y)
+    known.add(y.untyped_storage().data_ptr())
     found = sum(t.untyped_storage().nbytes() for at, t in saved.items() if at not in known)
     del loss
     return found
@@ -155,9 +241,11 @@ def error(profile: MemoryProfile) -> float:
 def row(name: str, case: Case, batch: int, how: str, device: str) -> str:
     """One line of the table."""
     inputs = case.example.expand(batch, *case.example.shape).clone()
-    keywords = {"mode": "inference"} if how == "inference" else {"optimizer": how.lower()}
-    measure = partial(memory_profile, case.make, inputs, device=device, measure=True, **keywords)
-    profile = measure()
+    measure = partial(memory_profile, case.make, inputs, device=device, measure=True, **STEPS[how])
+    try:
+        profile = measure()
+    except Exception as failed:  # noqa: BLE001 - a row that fails says so, and the others go on
+        return f"| {name} | {how} | {batch} | {first_line(failed)[:160]} | | | | | |"
     saved = ["", ""]
     if how == "SGD" and device == "cpu":  # what is saved does not depend on the optimizer
         saved = [f"{n / 2**20:.3f}" for n in (predicted_saved(profile), 0)]
@@ -178,7 +266,11 @@ def main() -> None:
     parser.add_argument("--only", metavar="NAME", help="one of the models")
     options = parser.parse_args()
     torch.manual_seed(0)
-    gpu = f", {torch.cuda.get_device_name()}" if options.device == "cuda" else ""
+    gpu = (
+        f", {torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
+        if options.device == "cuda"
+        else ""
+    )
     print(f"`python bench/memory_truth.py {' '.join(sys.argv[1:])}`".replace(" `", "`"))
     print(
         f"\nPyTorch {torch.__version__}, torchvision {torchvision.__version__}, "
@@ -191,7 +283,7 @@ def main() -> None:
     print(f"|---|---|{'---:|' * (len(head) - 2)}")
     for name, case in cases(options.device).items():
         if options.only in {None, name}:
-            for batch, how in product(case.batches, ("SGD", "Adam", "inference")):
+            for batch, how in product(case.batches, (*USUAL, *case.steps)):
                 print(row(name, case, batch, how, options.device), flush=True)
 
 
