@@ -155,7 +155,7 @@ unit((2, 0), "y", y, f"{dy:g}")
 # %% [markdown]
 # ## Did we get it right?
 #
-# There are two ways to check a gradient. The first needs no theory: move one weight a little, run forward again, and see how far the loss moved.
+# Here are two ways to check a gradient. The first needs no theory: move one weight a little, run forward again, and see how far the loss moved.
 
 # %%
 def loss_at(w1):
