@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from torch.nn.functional import conv1d, max_pool1d
 
 from dlfaq import digits, fit, fit_many, mlp, mnist, mnist1d, seeds
+from dlfaq.training.batches import batches
 from dlfaq.training.evaluation import cross_entropies
-from dlfaq.training.plan import batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -98,9 +98,9 @@ def train_by_hand(
     x = torch.cat([own.train.x for own in data])
     y = torch.cat([own.train.y for own in data])
     optimizer = torch.optim.Adam(stacked, lr=RATE, fused=True)
-    examples = len(x) // len(data)
-    start = torch.arange(len(data)).unsqueeze(1) * examples
-    for _, drawn in zip(range(steps), batches(examples, batch, seeds(len(data))), strict=False):
+    labels = [own.train.y for own in data]
+    start = torch.arange(len(data)).unsqueeze(1) * len(labels[0])
+    for _, drawn in zip(range(steps), batches(labels, batch, seeds(len(data))), strict=False):
         rows = (start + drawn).flatten()
         inputs = x.index_select(0, rows).view(len(data), batch, -1)
         optimizer.zero_grad()

@@ -3,7 +3,7 @@
 `runs.difference("A", "B")` is a NumPy array of one number a replica. It carries the seeds of the
 replicas, the names of the arms it compares and the unit of its numbers through arithmetic, so that
 a claim about it says nothing twice, and can be run again as a placebo, in which all arms are the
-same and no effect may be left: see `dlfaq.experiments.compare`.
+same and no effect may be left: see `dlfaq.experiments.placebo`.
 """
 
 from __future__ import annotations

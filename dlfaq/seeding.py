@@ -33,33 +33,34 @@ _MASTERS = len(_OFFSETS)
 _BETWEEN_ARMS = 1_000_000
 
 
-def seeds(n: int, *, arm: int = 0) -> list[int]:
+def seeds(n: int, *, placebo_arm: int = 0) -> list[int]:
     """The seeds of the first `n` replicas that are scored.
 
     Args:
         n: how many.
-        arm: arms that must not share a replica each have a number, and arm j the seeds of the
-            master j·10⁶ further on (from the last master on to the first). So arms share none with
-            each other, nor with the arms of any offset that is less than 10⁶ away.
+        placebo_arm: number of the arm in a placebo, where arms must not share a replica. Arm j has
+            the seeds of the master j·10⁶ further on (from the last master on to the first). So
+            arms share none with each other, nor with the arms of any offset that is less than 10⁶
+            away.
 
     Raises:
-        InputError: `n` is not from 1 to 64, `arm` not from 0 to 39, or DLFAQ_SEED_OFFSET is not a
-            whole number from -10 to 4·10⁷.
+        InputError: `n` is not from 1 to 64, `placebo_arm` not from 0 to 39, or DLFAQ_SEED_OFFSET is
+            not a whole number from -10 to 4·10⁷.
 
     Example:
         >>> seeds(3)
         [1000, 1001, 1002]
     """
     cure = "share a split between replicas, or measure less"
-    return _replicas(n, arm, first=0, end=_SCORED, cure=cure)
+    return _replicas(n, placebo_arm, first=0, end=_SCORED, cure=cure)
 
 
-def tuning_seeds(n: int, *, arm: int = 0) -> list[int]:
+def tuning_seeds(n: int, *, placebo_arm: int = 0) -> list[int]:
     """The seeds of the first `n` replicas that tune; none of them is ever scored.
 
     Args:
         n: how many.
-        arm: as for `seeds`.
+        placebo_arm: as for `seeds`.
 
     Raises:
         InputError: `n` is not from 1 to 36, or as for `seeds`.
@@ -68,7 +69,9 @@ def tuning_seeds(n: int, *, arm: int = 0) -> list[int]:
         >>> tuning_seeds(2)
         [1064, 1065]
     """
-    return _replicas(n, arm, first=_SCORED, end=_A_MASTER, cure="4 are enough to choose a rate")
+    return _replicas(
+        n, placebo_arm, first=_SCORED, end=_A_MASTER, cure="4 are enough to choose a rate"
+    )
 
 
 def in_placebo() -> bool:

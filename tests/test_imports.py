@@ -53,7 +53,7 @@ ALLOWED = {
     "replicate_values": set(),
     "claims": {"replicate_values"},
     "figures": set(),
-    "experiments": {"figures", "replicate_values", "seeding", "training", "writing"},
+    "experiments": {"claims", "figures", "replicate_values", "seeding", "training", "writing"},
     "gradients": {"training", "writing"},
     "activations": {"gradients", "training", "writing"},
     "memory": {"figures", "training", "writing"},

@@ -1,107 +1,86 @@
 """Arms that an author measures with a function of their own: `measure_arms`.
 
 `compare` trains networks. Where the experiment is something else, a walk on a parabola or the error
-of a formula, each arm is a function of a seed. The arms are paired by seed, and a claim about them
-can be put to the placebo of `dlfaq.experiments.compare`: every arm is then the last one, on
-replicas of its own.
+of a formula, an arm is what settings of a function give, seed by seed. The arms are paired by seed,
+and a claim about them can be put to the placebo of `dlfaq.experiments.placebo`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlfaq.errors import InputError
-from dlfaq.replicate_values import Replicates, arm_of, one_per_replica
-from dlfaq.seeding import in_placebo, seeds
+from dlfaq.experiments.comparison import Comparison
+from dlfaq.experiments.placebo import treatments
+from dlfaq.seeding import seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dlfaq.training.history import Floats
 
-__all__ = ["Measured", "measure_arms"]
-
-Quantity: TypeAlias = Callable[[Any], Any]
+__all__ = ["measure_arms"]
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What was measured of each arm, and the seeds of the replicas.
-
-    Attributes:
-        arms: by the name of the arm, (replicas, …).
-        seeds: those of the replicas (in a placebo, of those of the first arm).
-    """
-
-    arms: Mapping[str, Floats]
-    seeds: list[int]
-
-    def __getitem__(self, name: str) -> Floats:
-        """What was measured of the arm of that name, (replicas, …)."""
-        return arm_of(self.arms, name)
-
-    def difference(self, a: str, b: str, *, of: Quantity | None = None) -> Replicates:
-        """A quantity of arm `a` minus that of arm `b`, replica by replica, (replicas,).
-
-        Args:
-            a: name of an arm.
-            b: name of another.
-            of: takes what was measured of an arm, (replicas, …), and gives one number a replica;
-                needed unless that is what was measured.
-
-        Returns:
-            An array that knows its arms, also after arithmetic, for `claim` to write down.
-
-        Raises:
-            InputError: there is no such arm, or `of` does not give one number a replica.
-        """
-        return Replicates.of(
-            self._numbers(a, of) - self._numbers(b, of), arms=(a, b), seeds=self.seeds
-        )
-
-    def ratio(self, a: str, b: str, *, of: Quantity | None = None) -> Replicates:
-        """A quantity of arm `a` over that of arm `b`; otherwise as `difference`."""
-        return Replicates.of(
-            self._numbers(a, of) / self._numbers(b, of), arms=(a, b), seeds=self.seeds, unit="×"
-        )
-
-    def _numbers(self, name: str, of: Quantity | None) -> Floats:
-        measured = self[name]
-        values = measured if of is None else of(measured)
-        cure = "reduce what was measured, such as of=lambda runs: runs.mean(axis=1)"
-        return one_per_replica(values, len(self.seeds), cure=cure)
-
-
-def measure_arms(arms: Mapping[str, Callable[[int], Any]], *, replicas: int = 16) -> Measured:
+def measure_arms(
+    function: Callable[..., Any], *, arms: Mapping[str, Mapping[str, Any]], replicas: int = 16
+) -> Comparison[Floats]:
     """Measure each arm on the same seeds.
 
     Args:
-        arms: by name, what is measured with a seed: a function that gives a number or an array of
-            one shape.
+        function: called as `function(seed, **settings)`, with the settings of an arm; gives a
+            number, or an array of one shape.
+        arms: by name, the settings.
         replicas: how many seeds.
 
+    Returns:
+        A `Comparison` whose arms are arrays, (replicas, …).
+
     Raises:
-        InputError: no arm, or more replicas than are scored (see `seeds`).
+        InputError: no function, no arm, settings that are none, results of several shapes, or more
+            replicas than are scored (see `seeds`).
 
     Example:
-        >>> runs = measure_arms({"zeroed": lambda seed: descend(seed, zero=True),
-        ...                      "never": lambda seed: descend(seed, zero=False)})
-        >>> runs.ratio("never", "zeroed", of=lambda paths: paths.std(axis=1)).shape
+        >>> def noise(seed, scale):
+        ...     return np.random.default_rng(seed).normal(0, scale, size=100)
+        >>> runs = measure_arms(noise, arms={"wide": {"scale": 3.0}, "narrow": {"scale": 1.0}})
+        >>> runs.ratio("wide", "narrow", of=lambda draws: draws.std(axis=1)).shape
         (16,)
     """
-    if not arms:
+    if not callable(function):
         raise InputError(
-            expected="at least one arm", got="none", cure='write {"old": function, "new": another}'
+            expected="a function of a seed and the settings of an arm",
+            got=f"a {type(function).__name__}",
+            cure='write measure_arms(function, arms={"old": {"scale": 1.0}, "new": {…}})',
         )
-    placebo = in_placebo()
-    last = [*arms.values()][-1]
-    measured = {}
-    for number, (name, function) in enumerate(arms.items()):
-        own = seeds(replicas, arm=number if placebo else 0)
-        run = last if placebo else function
-        measured[name] = np.array([run(seed) for seed in own], dtype=np.float64)
-    return Measured(measured, seeds(replicas))
+    for name, settings in arms.items():
+        if not hasattr(settings, "keys"):
+            raise InputError(
+                expected="for each arm the settings of the function, by name",
+                got=f"{settings!r} for {name!r}",
+                cure='write arms={"old": {"scale": 1.0}, "new": {…}}; {} for no settings',
+            )
+    measured = {
+        name: _by_replica(
+            name,
+            [
+                np.asarray(function(seed, **settings), dtype=np.float64)
+                for seed in seeds(replicas, placebo_arm=number)
+            ],
+        )
+        for name, (settings, number) in treatments(arms).items()
+    }
+    return Comparison(measured, seeds(replicas))
+
+
+def _by_replica(name: str, results: list[Floats]) -> Floats:
+    shapes = {result.shape for result in results}
+    if len(shapes) > 1:
+        raise InputError(
+            expected=f"results of one shape for {name!r}, whatever the seed",
+            got=", ".join(map(str, sorted(shapes))),
+            cure="reduce each to a number, or to equally many",
+        )
+    return np.stack(results)

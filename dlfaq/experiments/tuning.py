@@ -1,55 +1,34 @@
-"""One arm of a comparison: trained at the rate it is given, or at the best of seven.
+"""One arm of a comparison: trained at the rate it is given, or at the best of several.
 
-An arm has a centre c and is tuned on the seven rates c·10^(k/2), k = −3 … 3, with 4 tuning replicas
-each, by mean validation accuracy. Fresh replicas then train at the best rate and are scored on
-their test part, once.
+An arm has a centre c and is tuned on rates in equal ratios around it, c·10^(k/2), k = −3 … 3 unless
+told otherwise, with a few tuning replicas each, by mean validation accuracy. Fresh replicas then
+train at the best rate and are scored on their test part, once.
 
 Source: Google's Deep Learning Tuning Playbook, 2023, on optimizers tuned alike before comparing.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from dlfaq.errors import InputError
+from dlfaq.replicate_values import Replicates
 from dlfaq.seeding import seeds, tuning_seeds
 from dlfaq.training.fit_many import fit_many
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from dlfaq.training.evaluation import Loss
-    from dlfaq.training.fit_many import Data, Model
+    from dlfaq.training.arguments import ReplicaTraining
+    from dlfaq.training.fit_many import Data
     from dlfaq.training.history import Floats, History
-    from dlfaq.training.models import Activation
-    from dlfaq.training.optimizers import Optimizer, Scheduler
 
-__all__ = ["Trained", "Training", "Tuned", "train", "tune"]
+__all__ = ["RATIO", "Trained", "Tuned", "train", "tune"]
 
-_TUNING_REPLICAS = 4
-_EXPONENTS = np.arange(-3, 4) / 2
-
-
-class Training(TypedDict, total=False):
-    """How the replicas of an arm are trained: arguments of `fit_many`."""
-
-    sizes: Sequence[int]
-    activation: Activation
-    init: str | float
-    bias: bool
-    model: Model
-    optimizer: Optimizer
-    options: Mapping[str, Any]
-    scheduler: Scheduler
-    steps: int
-    epochs: int
-    batch_size: int
-    loss: Loss
-    zero_grad: bool
-    evaluate_every: int
+RATIO = 10**0.5
+_FEWEST_RATES = 3  # one inside, and one at either end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +46,9 @@ class Trained:
     history: History
 
     @property
-    def accuracy(self) -> Floats:
-        """Test accuracy of the replicas, (replicas,); who diverged counts at chance."""
-        return self.history.accuracy
+    def accuracy(self) -> Replicates:
+        """Test accuracy of the replicas, (replicas,), in "%"; diverged runs count at chance."""
+        return Replicates.of(self.history.accuracy, seeds=self.seeds, unit="%")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +56,10 @@ class Tuned(Trained):
     """An arm at its best rate; `seeds`, `history` and `accuracy` are those of fresh replicas there.
 
     Attributes:
-        rates: the grid, (7,), ascending.
-        validation: validation accuracy of the tuning replicas, (7, 4); a run that diverged counts
-            at chance accuracy.
-        diverged: the share of tuning runs that diverged at each rate, (7,).
+        rates: the grid, (rates,), ascending.
+        validation: validation accuracy of the tuning replicas, (rates, replicas); a run that
+            diverged counts at chance accuracy.
+        diverged: the share of tuning runs that diverged at each rate, (rates,).
     """
 
     rates: Floats
@@ -89,10 +68,15 @@ class Tuned(Trained):
 
 
 def train(
-    data: Data, *, lr: float, replicas: int = 16, arm: int = 0, **training: Unpack[Training]
+    data: Data,
+    *,
+    lr: float,
+    replicas: int = 16,
+    placebo_arm: int = 0,
+    **training: Unpack[ReplicaTraining],
 ) -> Trained:
     """Train replicas at the rate `lr` as it is; arguments as for `tune`."""
-    fresh = seeds(replicas, arm=arm)
+    fresh = seeds(replicas, placebo_arm=placebo_arm)
     return Trained(rate=lr, seeds=fresh, history=fit_many(data, seeds=fresh, lr=lr, **training))
 
 
@@ -101,53 +85,86 @@ def tune(
     *,
     lr: float,
     replicas: int = 16,
-    arm: int = 0,
+    rates: int = 7,
+    ratio: float = RATIO,
+    tuning_replicas: int = 4,
+    placebo_arm: int = 0,
     name: str = "the arm",
-    **training: Unpack[Training],
+    **training: Unpack[ReplicaTraining],
 ) -> Tuned:
-    """Choose the best of seven rates around `lr` by validation, then score fresh replicas there.
+    """Choose the best of several rates around `lr` by validation, then score fresh replicas there.
 
     Args:
         data: called with `seed=` for each replica, such as `digits`.
-        lr: the centre c of the rates c·10^(k/2), k = −3 … 3.
+        lr: the centre of the grid of rates.
         replicas: how many fresh ones are scored.
-        arm: whose seeds it has, see `seeds`.
+        rates: how many rates there are, an odd number.
+        ratio: of neighbouring rates; √10 unless given.
+        tuning_replicas: how many train at each rate.
+        placebo_arm: whose seeds it has, see `seeds`.
         name: of the arm, for errors.
-        training: arguments of `fit_many`; `evaluate_every` applies to the fresh replicas.
+        training: training arguments, see `dlfaq.training.arguments.ReplicaTraining`;
+            `evaluate_every` and `parts` apply to the fresh replicas.
 
     Raises:
-        InputError: the best rate is at an end of the grid, where a better one may lie beyond; or
-            whatever `fit_many` refuses.
+        InputError: the best rate is at an end of the grid, where a better one may lie beyond; a
+            grid that is none; or whatever `fit_many` refuses.
+
+    Example:
+        >>> tuned = tune(digits, lr=0.3, sizes=[64, 32, 10], steps=100, batch_size=100)
+        >>> tuned.validation.shape
+        (7, 4)
     """
-    rates = lr * 10**_EXPONENTS
-    quick: Any = {key: value for key, value in training.items() if key != "evaluate_every"}
+    grid = _grid(lr, rates, ratio)
+    quick: Any = {
+        key: value for key, value in training.items() if key not in {"evaluate_every", "parts"}
+    }
     tried = fit_many(
         data,
-        seeds=tuning_seeds(_TUNING_REPLICAS, arm=arm),
-        lr=list(rates),
+        seeds=tuning_seeds(tuning_replicas, placebo_arm=placebo_arm),
+        lr=list(grid),
         parts=["validation"],
         **quick,
     )
-    validation = tried.final_accuracy("validation")  # (7, 4)
+    validation = tried.final_accuracy("validation")  # (rates, tuning replicas)
     losses = tried.validation.loss[..., -1].mean(1)
     # Among rates of equal accuracy the one with the lower loss; NaN counts as the worst.
     best = int(np.lexsort((-np.nan_to_num(losses, nan=np.inf), validation.mean(1)))[-1])
-    if best in (0, len(rates) - 1):
+    if best in (0, len(grid) - 1):
         side = "lower" if best == 0 else "upper"
         raise InputError(
-            expected=f"a best rate of {name} inside its grid, {rates[0]:.3g} to {rates[-1]:.3g}",
-            got=f"the {side} end, {rates[best]:.3g} (accuracy {_curve(validation)})",
-            cure=f"move its centre to lr={rates[best]:.2g}, on exploration seeds",
+            expected=f"a best rate of {name} inside its grid, {grid[0]:.3g} to {grid[-1]:.3g}",
+            got=f"the {side} end, {grid[best]:.3g} (accuracy {_curve(validation)})",
+            cure=f"move its centre to lr={grid[best]:.2g}, on exploration seeds",
         )
-    fresh = train(data, lr=float(rates[best]), replicas=replicas, arm=arm, **training)
+    fresh = train(
+        data, lr=float(grid[best]), replicas=replicas, placebo_arm=placebo_arm, **training
+    )
     return Tuned(
-        rates=rates,
+        rates=grid,
         validation=validation,
         diverged=tried.diverged.mean(1),
         rate=fresh.rate,
         seeds=fresh.seeds,
         history=fresh.history,
     )
+
+
+def _grid(centre: float, rates: int, ratio: float) -> Floats:
+    if type(rates) is not int or rates < _FEWEST_RATES or rates % 2 == 0:
+        raise InputError(
+            expected=f"rates, an odd whole number from {_FEWEST_RATES}",
+            got=repr(rates),
+            cure="so that lr stands in the middle: 7, 9 or 11",
+        )
+    if not 1 < ratio < math.inf:
+        raise InputError(
+            expected="ratio, of neighbouring rates, above 1",
+            got=repr(ratio),
+            cure="pass 10**0.5, or 10**0.25 for a finer grid",
+        )
+    exponents = math.log10(ratio) * (np.arange(rates) - rates // 2)
+    return np.asarray(centre * 10**exponents, dtype=np.float64)
 
 
 def _curve(validation: Floats) -> str:

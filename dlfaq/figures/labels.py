@@ -7,7 +7,7 @@ and the distance from the line's end. Ink is counted on a grid, so a place costs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from matplotlib.backend_bases import RendererBase
     from matplotlib.lines import Line2D
 
-__all__ = ["LineLabels"]
+__all__ = ["LineLabels", "Words"]
+
+Words: TypeAlias = str | tuple[str, str]
+"""The words of a label, or those for a wide and those for a narrow figure."""
 
 _PLATE = "#eef4ee"
 _HALO_PT = 3.5
@@ -46,33 +49,35 @@ _Floats = npt.NDArray[np.float64]
 
 
 class LineLabels(Artist):
-    """The labels of an axes; see `dlfaq.figures.replicates.line_labels`.
+    """The labels of an axes; see `dlfaq.figures.line_labels.line_labels`.
 
     They take no part in the layout: they are placed inside what it leaves.
 
     Args:
         ax: the axes of the lines.
-        labels: the words of each line, or those for a wide and for a narrow figure.
     """
 
     zorder = 5
 
-    def __init__(self, ax: Axes, labels: Mapping[Line2D, str | tuple[str, str]]) -> None:
+    def __init__(self, ax: Axes) -> None:
         super().__init__()
         self._ax = ax
-        self._words = dict(labels)
-        self._texts = {
-            line: Text(
+        self._words: dict[Line2D, Words] = {}
+        self._texts: dict[Line2D, Text] = {}
+        self.set_in_layout(False)
+
+    def add(self, labels: Mapping[Line2D, Words]) -> None:
+        """Take in the words of further lines, or others for a line that has some."""
+        self._words |= labels
+        for line in labels:
+            self._texts[line] = Text(
                 color=line.get_color(),
                 weight="bold",
                 ha="center",
                 transform=IdentityTransform(),
-                figure=ax.figure,
+                figure=self._ax.figure,
                 path_effects=[withStroke(linewidth=_HALO_PT, foreground=_PLATE)],
             )
-            for line in labels
-        }
-        self.set_in_layout(False)
 
     def get_children(self) -> list[Artist]:
         """The texts, so that `findobj` finds them."""

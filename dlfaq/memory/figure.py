@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from dlfaq.figures.replicates import line_labels, y_label
+from dlfaq.figures.axis_labels import y_label
+from dlfaq.figures.line_labels import line_labels
 from dlfaq.memory.tracker import KINDS
 
 if TYPE_CHECKING:

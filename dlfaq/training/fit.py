@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import torch
@@ -11,65 +11,40 @@ from torch import Tensor, nn
 
 from dlfaq.errors import InputError
 from dlfaq.seeding import seeded
+from dlfaq.training.arguments import Training, check_known
+from dlfaq.training.averaging import measure_batch_norm
+from dlfaq.training.batches import batches
+from dlfaq.training.clipping import clip_gradients
 from dlfaq.training.device import moved, training_device
-from dlfaq.training.evaluation import PARTS, cross_entropies, measure
+from dlfaq.training.evaluation import measure
 from dlfaq.training.history import History
-from dlfaq.training.plan import batches, make_plan
+from dlfaq.training.plan import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from dlfaq.data.sets import Dataset
-    from dlfaq.training.evaluation import Loss, Scores
-    from dlfaq.training.optimizers import Optimizer, Scheduler
+    from dlfaq.training.evaluation import Scores
     from dlfaq.training.plan import Plan
 
 __all__ = ["check_fits", "fit", "fit_plan"]
 
 
 def fit(
-    model: nn.Module,
-    data: Dataset,
-    *,
-    lr: float,
-    optimizer: Optimizer = "sgd",
-    options: Mapping[str, Any] | None = None,
-    scheduler: Scheduler | None = None,
-    steps: int | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    loss: Loss = cross_entropies,
-    zero_grad: bool = True,
-    evaluate_every: int | None = None,
-    parts: Sequence[str] = PARTS,
-    seed: int = 0,
+    model: nn.Module, data: Dataset, *, lr: float, seed: int = 0, **training: Unpack[Training]
 ) -> History:
     """Train `model` in place on the training part of `data`, and measure it on all three.
+
+    The environment variable DLFAQ_DEVICE names the device to train on; the model comes back.
 
     Args:
         model: maps x (n, …) to logits (n, classes).
         data: a `Dataset`, such as `digits(seed=0)`.
         lr: the learning rate.
-        optimizer: "sgd", "adam", "adamw", "rmsprop", …; a class of torch.optim; or a function of
-            (parameters, lr=…) that makes one.
-        options: further arguments of the optimizer, such as `{"momentum": 0.9}`.
-        scheduler: makes a scheduler for the optimizer, such as
-            `partial(CosineAnnealingLR, T_max=300)`; it is stepped after each step.
-        steps: how many batches to train on; or
-        epochs: how many passes over the training part, each a fresh permutation.
-        batch_size: examples a batch; None for all of them. What does not fill a batch at the end
-            of an epoch is left out of that epoch.
-        loss: outputs and labels to one loss an example; the batch's loss is their mean.
-        zero_grad: False forgets to clear the gradients, so that they add up from step to step.
-        evaluate_every: evaluate at the start and every so many steps, besides at the end; with
-            `epochs`, every epoch unless given.
-        parts: which parts to evaluate.
         seed: of the order of the batches, and of what the model itself draws (dropout).
-
-    The environment variable DLFAQ_DEVICE names the device to train on; the model comes back.
+        training: `steps` or `epochs`, `batch_size`, `optimizer` and the others that
+            `dlfaq.training.arguments.Training` explains.
 
     Raises:
-        InputError: data and model do not fit, or an argument is out of its range.
+        InputError: data and model do not fit, or an argument is unknown or out of its range.
 
     Example:
         >>> data = digits(seed=0)
@@ -77,31 +52,20 @@ def fit(
         >>> history.test.accuracy.shape  # at the start, and after each epoch
         (21,)
     """
+    check_known(training, Training)
     check_fits(model, data)
-    plan = make_plan(
-        len(data.train.y),
-        steps=steps,
-        epochs=epochs,
-        batch_size=batch_size,
-        evaluate_every=evaluate_every,
-        parts=parts,
-        optimizer=optimizer,
-        options=options,
-        scheduler=scheduler,
-        loss=loss,
-        zero_grad=zero_grad,
-    )
+    plan = make_plan(len(data.train.y), training)
     device = training_device()
     home = next((parameter.device for parameter in model.parameters()), device)
     history = fit_plan(model.to(device), moved(data, device), plan, rate=lr, seed=seed)
     model.to(home)
-    return replace(history, weights={name: w.to(home) for name, w in history.weights.items()})
+    return history.to(home)
 
 
 def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: int) -> History:
     """Train `model` in place as `plan` says: what `fit` does once its arguments are checked."""
     x, y = data.train
-    order = batches(len(y), plan.batch_size, [seed]) if plan.batch_size else None
+    order = batches([y], plan.batch_size, [seed], plan.order) if plan.batch_size else None
     update = plan.stepper([(rate, model.parameters())])
 
     def step() -> Tensor:
@@ -113,6 +77,9 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
                 model.zero_grad()
             loss = plan.loss(model(inputs), labels).mean()
             loss.backward()
+            if plan.clip is not None:
+                gradients = [p.grad for p in model.parameters() if p.grad is not None]
+                clip_gradients([gradient.unsqueeze(0) for gradient in gradients], plan.clip)
             return loss.detach()
 
         return update(backward)
@@ -123,9 +90,13 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
         model.train()
         return scores
 
+    learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    state = dict(chain(model.named_parameters(), model.named_buffers()))
     model.train()
     with seeded(seed, "noise"):
-        curves, batch_loss = plan.run(step, evaluate)
+        curves, batch_loss = plan.run(
+            step, evaluate, learned=learned, settle=lambda: measure_batch_norm(model, state, x)
+        )
     model.eval()
     return History(
         steps=np.array(plan.evaluated),

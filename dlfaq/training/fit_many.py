@@ -8,12 +8,10 @@ which leaves the gradient of each what it is alone.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from itertools import cycle, product
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, Unpack
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -21,33 +19,26 @@ from torch.nn.parameter import is_lazy
 from dlfaq.data.sets import Dataset
 from dlfaq.errors import InputError
 from dlfaq.seeding import seeded
+from dlfaq.training.arguments import ReplicaTraining, check_known
 from dlfaq.training.device import moved, training_device
-from dlfaq.training.evaluation import PARTS, cross_entropies
 from dlfaq.training.fit import check_fits, fit_plan
-from dlfaq.training.history import Curve, History
+from dlfaq.training.history import History
 from dlfaq.training.models import mlp
 from dlfaq.training.plan import make_plan
 from dlfaq.training.stacked.stack import fit_stacked
 from dlfaq.training.stacked.stackable import check_alike, why_not_stacked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
-    from dlfaq.training.evaluation import Loss
-    from dlfaq.training.history import Floats
-    from dlfaq.training.models import Activation
-    from dlfaq.training.optimizers import Optimizer, Scheduler
-    from dlfaq.training.plan import Plan
+    from dlfaq.training.arguments import Model
 
-__all__ = ["Data", "Model", "fit_many"]
+__all__ = ["Data", "fit_many"]
 
 Data: TypeAlias = "Dataset | Callable[..., Dataset]"
 """A data set that all replicas share, or a function of `seed=` that gives each its own."""
-
-Model: TypeAlias = "Callable[..., nn.Module]"
-"""A function of `seed=` that makes the model of a replica."""
 
 
 def fit_many(
@@ -55,21 +46,7 @@ def fit_many(
     *,
     seeds: Sequence[int],
     lr: float | Sequence[float],
-    sizes: Sequence[int] | None = None,
-    activation: Activation = "relu",
-    init: str | float = "default",
-    bias: bool = True,
-    model: Model | None = None,
-    optimizer: Optimizer = "sgd",
-    options: Mapping[str, Any] | None = None,
-    scheduler: Scheduler | None = None,
-    steps: int | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    loss: Loss = cross_entropies,
-    zero_grad: bool = True,
-    evaluate_every: int | None = None,
-    parts: Sequence[str] = PARTS,
+    **training: Unpack[ReplicaTraining],
 ) -> History:
     """Train one replica for each seed (and each rate) as `fit` would, but together.
 
@@ -81,27 +58,14 @@ def fit_many(
         data: called with `seed=` for each replica, such as `digits`; or one `Dataset` for all.
         seeds: of the replicas, such as `seeds(16)`.
         lr: one learning rate, or several.
-        sizes: of an `mlp`,
-        activation: its activation,
-        init: its initialisation,
-        bias: and whether it has biases; or
-        model: called with `seed=` for each replica; PyTorch's generator is seeded with it then.
-        optimizer: this and all that follow: as for `fit`.
-        options: of the optimizer.
-        scheduler: of the rate.
-        steps: how many batches; or
-        epochs: how many passes over the training part.
-        batch_size: examples a batch; None for all.
-        loss: outputs and labels to one loss an example.
-        zero_grad: False forgets to clear the gradients.
-        evaluate_every: evaluate at the start and every so many steps.
-        parts: which parts to evaluate.
+        training: `sizes` or `model`, `steps` or `epochs`, `batch_size`, `optimizer` and the others
+            that `dlfaq.training.arguments.ReplicaTraining` explains.
 
     Returns:
         A `History` whose arrays lead with (replicas,), or with (rates, replicas) for several rates.
         Its `how` says whether replicas were stacked. They are looped over where that is not exact
         (an optimizer that is not known to work element by element) or gains nothing (so many
-        numbers a step that memory sets the pace).
+        numbers in a step that memory sets the pace).
 
     Raises:
         InputError: no seeds or rates, not exactly one of sizes and model, no function where one is
@@ -112,6 +76,7 @@ def fit_many(
         >>> history.accuracy.shape
         (16,)
     """
+    check_known(training, ReplicaTraining)
     rates = [float(lr)] if isinstance(lr, int | float) else [float(rate) for rate in lr]
     if not rates or not seeds:
         raise InputError(
@@ -119,49 +84,18 @@ def fit_many(
             got=f"{len(seeds)} seeds and {len(rates)} rates",
             cure="pass seeds=seeds(16) and lr=0.1",
         )
-    for name, given in (("data", data), ("model", model or mlp)):
-        if not isinstance(given, Dataset) and (isinstance(given, nn.Module) or not callable(given)):
-            raise InputError(
-                expected=f"a function of seed= as {name}",
-                got=f"a {type(given).__name__}",
-                cure=f"pass {name}=lambda seed: …, which makes what the replica of that seed gets",
-            )
+    _check_function("data", data)
     datasets = [data] if isinstance(data, Dataset) else [data(seed=seed) for seed in seeds]
     _check_alike(datasets)
-    if (model is None) == (sizes is None):
-        raise InputError(
-            expected="either the sizes of an MLP or a model",
-            got="both" if sizes else "neither",
-            cure="pass sizes=[64, 32, 10], or a function of seed= as model",
-        )
-    make = model or partial(
-        mlp,
-        sizes or (),
-        activation=activation,
-        init=init,
-        bias=bias,
-        dtype=datasets[0].train.x.dtype,
-    )
+    make = _maker(training, datasets[0].train.x.dtype)
     models = []
     for _, seed in product(rates, seeds):
         with seeded(seed, "initialisation"):
             models.append(_made(make(seed=seed), datasets[0].train.x[:2]))
     check_fits(models[0], datasets[0])
-    if model:
+    if training.get("model"):
         check_alike(models, datasets[0].train.x[:2])
-    plan = make_plan(
-        len(datasets[0].train.y),
-        steps=steps,
-        epochs=epochs,
-        batch_size=batch_size,
-        evaluate_every=evaluate_every,
-        parts=parts,
-        optimizer=optimizer,
-        options=options,
-        scheduler=scheduler,
-        loss=loss,
-        zero_grad=zero_grad,
-    )
+    plan = make_plan(len(datasets[0].train.y), training)
     device = training_device()
     models = [made.to(device) for made in models]
     datasets = [moved(own, device) for own in datasets]
@@ -169,10 +103,48 @@ def fit_many(
     if reason is None:
         history = fit_stacked(models, datasets, plan, rates=rates, seeds=seeds)
     else:
-        history = _fit_in_turn(models, datasets, plan, rates=rates, seeds=seeds, reason=reason)
+        runs = [
+            fit_plan(model, own, plan, rate=rate, seed=seed)
+            for model, own, (rate, seed) in zip(
+                models, cycle(datasets), product(rates, seeds), strict=False
+            )
+        ]
+        history = History.stack(runs, how=f"loop: {reason}")
     history.template.cpu()
-    history = replace(history, weights={name: w.cpu() for name, w in history.weights.items()})
-    return history if isinstance(lr, int | float) else _by_rate(history, len(rates))
+    history = history.to("cpu")
+    return history if isinstance(lr, int | float) else history.by_rate(len(rates))
+
+
+def _maker(training: ReplicaTraining, dtype: torch.dtype) -> Model:
+    """What makes the model of a replica, an `mlp` of type `dtype` or the author's own."""
+    sizes, model = training.get("sizes"), training.get("model")
+    if (model is None) == (sizes is None):
+        raise InputError(
+            expected="either the sizes of an MLP or a model",
+            got="both" if sizes else "neither",
+            cure="pass sizes=[64, 32, 10], or a function of seed= as model",
+        )
+    if model is not None:
+        _check_function("model", model)
+        return model
+    return partial(
+        mlp,
+        sizes or (),
+        activation=training.get("activation", "relu"),
+        init=training.get("init", "default"),
+        bias=training.get("bias", True),
+        dtype=dtype,
+    )
+
+
+def _check_function(name: str, given: object) -> None:
+    """Raise InputError unless `given` is a function, or a data set."""
+    if not isinstance(given, Dataset) and (isinstance(given, nn.Module) or not callable(given)):
+        raise InputError(
+            expected=f"a function of seed= as {name}",
+            got=f"a {type(given).__name__}",
+            cure=f"pass {name}=lambda seed: …, which makes what the replica of that seed gets",
+        )
 
 
 def _made(model: nn.Module, x: Tensor) -> nn.Module:
@@ -182,60 +154,6 @@ def _made(model: nn.Module, x: Tensor) -> nn.Module:
             model.eval()(x.clone())
         model.train()
     return model
-
-
-def _fit_in_turn(
-    models: Sequence[nn.Module],
-    datasets: Sequence[Dataset],
-    plan: Plan,
-    *,
-    rates: Sequence[float],
-    seeds: Sequence[int],
-    reason: str,
-) -> History:
-    runs = [
-        fit_plan(model, data, plan, rate=rate, seed=seed)
-        for model, data, (rate, seed) in zip(
-            models, cycle(datasets), product(rates, seeds), strict=False
-        )
-    ]
-    curves = {}
-    for part in plan.parts:
-        of_part = [run.curves[part] for run in runs]
-        curves[part] = Curve(
-            loss=np.stack([curve.loss for curve in of_part]),
-            accuracy=np.stack([curve.accuracy for curve in of_part]),
-        )
-    return replace(
-        runs[0],
-        curves=curves,
-        batch_loss=np.stack([run.batch_loss for run in runs]),
-        weights={
-            name: torch.stack([run.weights[name] for run in runs]) for name in runs[0].weights
-        },
-        how=f"loop: {reason}",
-    )
-
-
-def _by_rate(history: History, rates: int) -> History:
-    """Split the first axis, (rates · seeds,), into (rates, seeds)."""
-    curves = {
-        part: Curve(_split(curve.loss, rates), _split(curve.accuracy, rates))
-        for part, curve in history.curves.items()
-    }
-    return replace(
-        history,
-        curves=curves,
-        batch_loss=_split(history.batch_loss, rates),
-        weights={
-            name: value.reshape(rates, -1, *value.shape[1:])
-            for name, value in history.weights.items()
-        },
-    )
-
-
-def _split(array: Floats, rates: int) -> Floats:
-    return array.reshape(rates, -1, *array.shape[1:])
 
 
 def _check_alike(datasets: Sequence[Dataset]) -> None:

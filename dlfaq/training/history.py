@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from dlfaq.errors import InputError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor, nn
 
@@ -27,6 +30,10 @@ class Curve:
 
     loss: Floats
     accuracy: Floats
+
+    def map(self, function: Callable[[Floats], Floats]) -> Curve:
+        """The curve of `function` of both arrays."""
+        return Curve(loss=function(self.loss), accuracy=function(self.accuracy))
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,17 +74,17 @@ class History:
     @property
     def train(self) -> Curve:
         """Loss and accuracy on the training examples."""
-        return self.curves["train"]
+        return self._curve("train")
 
     @property
     def validation(self) -> Curve:
         """Loss and accuracy on the validation examples."""
-        return self.curves["validation"]
+        return self._curve("validation")
 
     @property
     def test(self) -> Curve:
         """Loss and accuracy on the test examples."""
-        return self.curves["test"]
+        return self._curve("test")
 
     @property
     def accuracy(self) -> Floats:
@@ -103,11 +110,65 @@ class History:
 
     def final_accuracy(self, part: str) -> Floats:
         """Accuracy on `part` at the end, (…); a run that diverged counts at chance accuracy."""
-        accuracy = self.curves[part].accuracy[..., -1]
+        accuracy = self._curve(part).accuracy[..., -1]
         return np.where(self.diverged, 1 / self.classes, accuracy)
+
+    @classmethod
+    def stack(cls, histories: Sequence[History], *, how: str) -> History:
+        """Runs of one length as one history, whose arrays lead with (runs,); `how` is its `how`.
+
+        All else is that of the first.
+        """
+        first = histories[0]
+        curves = {
+            part: Curve(
+                loss=np.stack([run.curves[part].loss for run in histories]),
+                accuracy=np.stack([run.curves[part].accuracy for run in histories]),
+            )
+            for part in first.curves
+        }
+        return replace(
+            first,
+            curves=curves,
+            batch_loss=np.stack([run.batch_loss for run in histories]),
+            weights={
+                name: torch.stack([run.weights[name] for run in histories])
+                for name in first.weights
+            },
+            how=how,
+        )
+
+    def map(self, arrays: Callable[[Floats], Floats], weights: Callable[[Tensor], Tensor]) -> Self:
+        """The history with `arrays` of each loss and accuracy, and `weights` of each weight."""
+        return replace(
+            self,
+            curves={part: curve.map(arrays) for part, curve in self.curves.items()},
+            batch_loss=arrays(self.batch_loss),
+            weights={name: weights(value) for name, value in self.weights.items()},
+        )
+
+    def by_rate(self, rates: int) -> Self:
+        """The history with its first axis, (rates · replicas,), split into (rates, replicas)."""
+        return self.map(
+            lambda array: array.reshape(rates, -1, *array.shape[1:]),
+            lambda weight: weight.reshape(rates, -1, *weight.shape[1:]),
+        )
+
+    def to(self, device: torch.device | str) -> Self:
+        """The history with its weights on `device`."""
+        return self.map(lambda array: array, lambda weight: weight.to(device))
 
     def model(self, *index: int) -> nn.Module:
         """The trained model of one run: `model(replica)`, or `model(rate, replica)`."""
         model = deepcopy(self.template)
         model.load_state_dict({name: values[index] for name, values in self.weights.items()})
         return model
+
+    def _curve(self, part: str) -> Curve:
+        if part not in self.curves:
+            raise InputError(
+                expected=f"a part that was evaluated, {' or '.join(self.curves)}",
+                got=repr(part),
+                cure="add it to parts=, or leave parts= out to evaluate all three",
+            )
+        return self.curves[part]

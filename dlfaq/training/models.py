@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from dlfaq.errors import InputError
 from dlfaq.seeding import generator
+from dlfaq.training.initialisation import initialiser
 
 __all__ = ["Activation", "Pointwise", "count_parameters", "mlp"]
 
@@ -27,13 +28,6 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "silu": nn.SiLU,
     "softplus": nn.Softplus,
     "tanh": nn.Tanh,
-}
-
-# The standard deviation of a normal initialisation, from fan-in and fan-out.
-_DEVIATIONS: dict[str, Callable[[int, int], float]] = {
-    "he": lambda fan_in, _: math.sqrt(2 / fan_in),
-    "lecun": lambda fan_in, _: math.sqrt(1 / fan_in),
-    "xavier": lambda fan_in, fan_out: math.sqrt(2 / (fan_in + fan_out)),
 }
 
 
@@ -66,7 +60,11 @@ def mlp(
             of module; or a function of tensors, such as `lambda z: torch.sigmoid(z) - 0.5`.
         init: of the weights. "default" is PyTorch's, uniform in ±1/√fan_in, for the biases too.
             "he", "lecun" and "xavier" are normal with variance 2/fan_in, 1/fan_in and
-            2/(fan_in + fan_out), a number is the standard deviation itself; biases are then zero.
+            2/(fan_in + fan_out); "matched" has 1/(fan_in · s²), where s² is the mean squared slope
+            of the activation just below and just above 0: 16/fan_in for the sigmoid, 1/fan_in for
+            tanh, 2/fan_in for ReLU. A number is the standard deviation itself. Biases are then
+            zero. "he-uniform" and so on have the same variance, but are uniform, with biases as by
+            default.
         bias: whether the layers have biases.
         seed: of the initialisation; PyTorch's own generator is neither read nor moved.
         dtype: of the parameters.
@@ -88,12 +86,13 @@ def mlp(
             cure="write [inputs, hidden, outputs], such as [64, 32, 10]",
         )
     draws = generator(seed, "initialisation")
+    initialise = initialiser(init, partial(_module, activation))
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(sizes):
         # On "meta" nothing is drawn, so PyTorch's own generator does not move.
         empty = nn.Linear(fan_in, fan_out, bias=bias, dtype=dtype, device="meta")
         linear = empty.to_empty(device="cpu")
-        _initialise(linear, init, draws)
+        initialise(linear, draws)
         layers += [linear, _module(activation)]
     return nn.Sequential(*layers[:-1])  # the last layer's outputs are logits
 
@@ -113,25 +112,3 @@ def _module(activation: Activation) -> nn.Module:
             )
         return _ACTIVATIONS[activation]()
     return activation() if isinstance(activation, type) else Pointwise(activation)
-
-
-@torch.no_grad()
-def _initialise(linear: nn.Linear, init: str | float, draws: torch.Generator) -> None:
-    fan_in, fan_out = linear.in_features, linear.out_features
-    if init == "default":
-        for parameter in linear.parameters():
-            parameter.uniform_(-1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in), generator=draws)
-        return
-    if isinstance(init, str):
-        if init not in _DEVIATIONS:
-            raise InputError(
-                expected=f"an initialisation among default, {', '.join(_DEVIATIONS)}, or a number",
-                got=repr(init),
-                cure="pass one of these, or the standard deviation of the weights",
-            )
-        deviation = _DEVIATIONS[init](fan_in, fan_out)
-    else:
-        deviation = float(init)
-    linear.weight.normal_(0, deviation, generator=draws)
-    if linear.bias is not None:
-        linear.bias.zero_()

@@ -5,28 +5,32 @@ One model and many stacked ones follow the same plan, which is how they come to 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 from torch.optim import LBFGS
 from tqdm import tqdm
 
 from dlfaq.errors import InputError
-from dlfaq.seeding import generator
-from dlfaq.training.evaluation import PARTS
+from dlfaq.training.averaging import WeightAverage
+from dlfaq.training.batches import ORDERS
+from dlfaq.training.evaluation import PARTS, cross_entropies
 from dlfaq.training.history import Curve, Floats
 from dlfaq.training.optimizers import build_optimizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from torch import Tensor
+
+    from dlfaq.training.arguments import Training
+    from dlfaq.training.batches import Order
     from dlfaq.training.evaluation import Loss, Scores
     from dlfaq.training.optimizers import Optimizer, Scheduler
 
-__all__ = ["Plan", "batches", "make_plan"]
+__all__ = ["Plan", "make_plan"]
 
 _SHOWN_AFTER_S = 1
 
@@ -35,7 +39,8 @@ _SHOWN_AFTER_S = 1
 class Plan:
     """`steps` steps on batches of `batch_size` (None: all examples), evaluated after some.
 
-    The other attributes are arguments of `fit`.
+    At the end it is the mean weights of the last `averaged` steps that are evaluated; 0 for none.
+    The other attributes are those of `Training`.
     """
 
     steps: int
@@ -46,7 +51,10 @@ class Plan:
     options: Mapping[str, Any]
     scheduler: Scheduler | None
     loss: Loss
+    order: Order
     zero_grad: bool
+    clip: float | None
+    averaged: int
 
     def stepper(
         self, groups: Sequence[tuple[float, Iterable[Tensor]]]
@@ -72,20 +80,37 @@ class Plan:
         return step
 
     def run(
-        self, step: Callable[[], Tensor], evaluate: Callable[[], Scores]
+        self,
+        step: Callable[[], Tensor],
+        evaluate: Callable[[], Scores],
+        *,
+        learned: Sequence[Tensor],
+        settle: Callable[[], None],
     ) -> tuple[dict[str, Curve], Floats]:
         """Call `step`, and `evaluate` when it is time; a terminal shows progress after a second.
+
+        Args:
+            step: makes a step and returns the losses before it, (…).
+            evaluate: measures the model as it is.
+            learned: the parameters that change, of which the mean is taken.
+            settle: called once the mean weights stand in their place, before the last evaluation.
 
         Returns:
             A curve for each part, and the losses of the batches, (…, steps).
         """
         losses: Tensor | None = None
+        mean = WeightAverage(learned) if self.averaged else None
         scores = [evaluate()] if self.evaluated[0] == 0 else []
         for done in tqdm(range(1, self.steps + 1), disable=None, delay=_SHOWN_AFTER_S, leave=False):
             loss = step()
             if losses is None:  # a tensor each step would take a hundred times the memory
                 losses = loss.new_empty(self.steps, *loss.shape)
             losses[done - 1] = loss
+            if mean and done > self.steps - self.averaged:
+                mean.add()
+            if mean and done == self.steps:
+                mean.write()
+                settle()
             if done in self.evaluated:
                 scores.append(evaluate())
         curves = {}
@@ -96,26 +121,19 @@ class Plan:
         return curves, losses.movedim(0, -1).cpu().double().numpy()
 
 
-def make_plan(
-    examples: int,
-    *,
-    steps: int | None,
-    epochs: int | None,
-    batch_size: int | None,
-    evaluate_every: int | None,
-    parts: Sequence[str],
-    optimizer: Optimizer,
-    options: Mapping[str, Any] | None,
-    scheduler: Scheduler | None,
-    loss: Loss,
-    zero_grad: bool,
-) -> Plan:
-    """Turn epochs into steps and check all lengths; epochs are evaluated one by one if not told.
+def make_plan(examples: int, training: Training) -> Plan:
+    """Turn epochs into steps, fill in what was left out, and check all that can be checked now.
+
+    With epochs the model is evaluated after each of them, unless told otherwise.
 
     Raises:
-        InputError: not exactly one of steps and epochs, a length that is not a whole number from
-            1, a batch larger than the data, or an unknown part.
+        InputError: an unknown argument, not exactly one of steps and epochs, a length that is not a
+            whole number from 1, a batch larger than the data, an unknown part or order, an order
+            without batches, or a limit or a share that is none.
     """
+    steps, epochs = training.get("steps"), training.get("epochs")
+    batch_size, evaluate_every = training.get("batch_size"), training.get("evaluate_every")
+    parts = training.get("parts", PARTS)
     if (steps is None) == (epochs is None):
         raise InputError(
             expected="either steps or epochs",
@@ -152,28 +170,45 @@ def make_plan(
         steps, evaluate_every = epochs * epoch, evaluate_every or epoch
     assert steps is not None  # one of the two was given
     along = range(0, steps, evaluate_every) if evaluate_every else ()
+    clip, average = training.get("clip"), training.get("average")
+    order = training.get("order", "shuffled")
+    _check_order(order, batch_size)
+    _check_number("clip", clip, "a norm, finite and above 0", most=sys.float_info.max)
+    _check_number("average", average, "a share of the steps, above 0 and at most 1", most=1)
     return Plan(
         steps=steps,
         batch_size=batch_size,
         evaluated=(*along, steps),
         parts=parts,
-        optimizer=optimizer,
-        options=options or {},
-        scheduler=scheduler,
-        loss=loss,
-        zero_grad=zero_grad,
+        optimizer=training.get("optimizer", "sgd"),
+        options=training.get("options") or {},
+        scheduler=training.get("scheduler"),
+        loss=training.get("loss", cross_entropies),
+        order=order,
+        zero_grad=training.get("zero_grad", True),
+        clip=clip,
+        averaged=max(1, round(average * steps)) if average else 0,
     )
 
 
-def batches(examples: int, batch_size: int, seeds: Sequence[int]) -> Iterator[Tensor]:
-    """Indices of the batches of all replicas, (replicas, batch_size), without end.
+def _check_order(order: object, batch_size: int | None) -> None:
+    if order not in ORDERS:
+        raise InputError(
+            expected=f"an order among {', '.join(ORDERS)}",
+            got=repr(order),
+            cure="pass one of these, or leave it out for a fresh permutation each epoch",
+        )
+    if order != "shuffled" and batch_size is None:
+        raise InputError(
+            expected="a batch_size beside an order",
+            got=f"order={order!r} and batches of all examples, which have none",
+            cure="pass batch_size=, or leave order= out",
+        )
 
-    An epoch is a fresh permutation of the examples, its own for each seed. The last examples of an
-    epoch that do not fill a batch are left out of it, so that all batches have one size.
-    """
-    orders = [generator(seed, "order") for seed in seeds]
-    per_epoch = examples // batch_size
-    while True:
-        epoch = torch.stack([torch.randperm(examples, generator=order) for order in orders])
-        used = epoch[:, : per_epoch * batch_size]  # (replicas, per_epoch · batch_size)
-        yield from used.reshape(len(seeds), per_epoch, batch_size).unbind(1)
+
+def _check_number(name: str, value: object, meaning: str, *, most: float) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and 0 < value <= most):  # type: ignore[operator]
+        raise InputError(
+            expected=f"{name}, {meaning}", got=repr(value), cure="correct it, or leave it out"
+        )

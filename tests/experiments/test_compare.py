@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
 
 from dlfaq import Dataset, Examples, compare, fit_many, seeds, tuning_seeds
 from dlfaq.claims.claim import claim, recorded
+from dlfaq.claims.intervals import mean_interval
 from dlfaq.errors import InputError
 from dlfaq.experiments import compare as module
 from dlfaq.experiments import tuning
@@ -15,6 +19,9 @@ ARMS = {
     "Adam": {"optimizer": "adam", "lr": 0.1},
     "wide": {"lr": 0.4, "sizes": [4, 32, 2]},
 }
+
+
+GRID = {"rates": 7, "ratio": 10**0.5, "tuning_replicas": 4}
 
 
 def small(seed):
@@ -46,10 +53,12 @@ def calls(monkeypatch):
     made = []
 
     def record(function):
-        def stub(data, *, lr, replicas, arm, **rest):
-            rest.pop("name", None)
-            made.append((function, {"data": data, "lr": lr, **rest}, arm))
-            return tuning.Trained(rate=lr, seeds=seeds(replicas, arm=arm), history=None)
+        def stub(data, *, lr, replicas, placebo_arm, **rest):
+            own = {name: rest.pop(name, None) for name in ("name", *GRID)}
+            assert function == "train" or own == {"name": own["name"], **GRID}
+            made.append((function, {"data": data, "lr": lr, **rest}, placebo_arm))
+            fresh = seeds(replicas, placebo_arm=placebo_arm)
+            return tuning.Trained(rate=lr, seeds=fresh, history=None)
 
         return stub
 
@@ -88,12 +97,24 @@ def test_differences_are_paired_replica_by_replica(runs):
     assert difference.tolist() == (runs["Adam"].accuracy - runs["SGD"].accuracy).tolist()
     assert difference.tolist() == (-runs.difference("SGD", "Adam")).tolist()
     assert difference.shape == (5,)
+    assert (difference.seeds, difference.unit) == (tuple(seeds(5)), "points")
+
+
+def test_accuracy_of_an_arm_knows_its_seeds_and_is_a_level(runs):
+    accuracy = runs["SGD"].accuracy
+    assert (accuracy.seeds, accuracy.unit) == (tuple(seeds(5)), "%")
+    assert accuracy.tolist() == runs["SGD"].history.accuracy.tolist()
 
 
 def test_any_quantity_of_the_histories_is_compared(runs):
     adam, sgd = (final_loss(runs[name].history) for name in ("Adam", "SGD"))
     assert runs.difference("Adam", "SGD", of=final_loss).tolist() == (adam - sgd).tolist()
     assert runs.ratio("Adam", "SGD", of=final_loss).tolist() == (adam / sgd).tolist()
+    ratio = runs.ratio("Adam", "SGD", of=final_loss)
+    assert (ratio.arms, ratio.seeds, ratio.unit) == (("Adam", "SGD"), tuple(seeds(5)), "×")
+    in_nats = runs.difference("Adam", "SGD", of=final_loss, unit="nats")
+    assert in_nats.unit == "nats"
+    assert runs.difference("Adam", "SGD", of=final_loss).unit == ""
     failures = runs.difference("Adam", "SGD", of=lambda history: history.failed)
     assert set(failures.tolist()) <= {-1.0, 0.0, 1.0}
 
@@ -111,6 +132,64 @@ def test_an_arm_overrides_what_is_shared(runs):
 def test_an_arm_may_bring_its_own_data(calls):
     compare("shared", lr=0.1, steps=1, arms={"a": {}, "b": {"data": "own"}})
     assert [arguments["data"] for _, arguments, _ in calls] == ["shared", "own"]
+
+
+def test_arms_are_tuned_on_the_grid_that_is_asked_for_and_measured_on_the_parts():
+    grid = {"rates": 5, "ratio": 10**0.25, "tuning_replicas": 2, "parts": ["train"]}
+    arm = compare(small, **SHARED, replicas=2, arms={"A": {"lr": 2.0}}, **grid)["A"]
+    assert arm.rates == pytest.approx([2 * 10 ** (k / 4) for k in range(-2, 3)])
+    assert arm.validation.shape == (5, 2)
+    assert list(arm.history.curves) == ["train"]
+
+
+def test_a_comparison_shows_itself_as_a_table(runs):
+    header, *rows, _, caption = repr(runs).splitlines()
+    assert header.split() == ["arm", "rate", "test", "accuracy", "diverged"]
+    interval = mean_interval(np.asarray(runs["Adam"].accuracy))
+    [row] = [row.split() for row in rows if row.startswith("Adam")]
+    assert row == [
+        "Adam",
+        f"{runs['Adam'].rate:.3g}",
+        f"{interval.estimate:.1%}",
+        f"[{interval.low:.1%},",
+        f"{interval.high:.1%}]",
+        "0",
+    ]
+    assert len(rows) == 3
+    assert caption.startswith("5 replicas per arm")
+    shown = runs._repr_html_()
+    assert "<table>" in shown
+    assert all(cell in shown for cell in row)
+
+
+def test_one_replica_or_no_test_part_has_no_interval_in_the_table():
+    few = compare(small, **SHARED, replicas=1, tuned=False, arms={"A": {"lr": 0.1}})
+    assert "[" not in repr(few).splitlines()[1]
+    untested = compare(
+        small, **SHARED, replicas=2, tuned=False, arms={"A": {"lr": 0.1}}, parts=["train"]
+    )
+    assert repr(untested).splitlines()[1].split() == ["A", "0.1", "—", "0"]
+
+
+def test_tuning_curves_are_drawn_arm_by_arm_with_their_names(runs):
+    _, ax = plt.subplots()
+    assert runs.plot_tuning(ax) is ax
+    means = [line for line in ax.lines if line.get_linewidth() == 2.4]
+    for mean, arm in zip(means, runs.arms.values(), strict=True):
+        assert mean.get_xdata().tolist() == arm.rates.tolist()
+        assert mean.get_ydata() == pytest.approx(arm.validation.mean(1))
+    assert ax.get_xscale() == "log"
+    ax.figure.canvas.draw()
+    assert {"SGD", "Adam", "wide"} <= {text.get_text() for text in ax.findobj(Text)}
+    assert runs.plot_tuning() is not ax
+    plt.close("all")
+
+
+def test_arms_that_were_not_tuned_have_no_tuning_curves():
+    untuned = compare(small, **SHARED, replicas=2, tuned=False, arms={"A": {"lr": 0.1}})
+    with pytest.raises(InputError, match="arms that were tuned; got 'A', which was not"):
+        untuned.plot_tuning()
+    plt.close("all")
 
 
 def test_an_optimum_at_an_end_names_the_arm():
@@ -162,7 +241,7 @@ class TestPlacebo:
         runs = compare(small, **SHARED, replicas=5, tuned=False, arms=ARMS)
         used = [seed for arm in runs.arms.values() for seed in arm.seeds]
         assert len(set(used)) == 15
-        assert runs["wide"].seeds == seeds(5, arm=2)
+        assert runs["wide"].seeds == seeds(5, placebo_arm=2)
         assert runs.seeds == runs["SGD"].seeds == seeds(5)
         assert runs["SGD"].history.weights["0.weight"].shape == (5, 32, 4)
 
@@ -198,13 +277,13 @@ class TestPlacebo:
 class TestSeeds:
     def test_arm_j_has_the_master_j_millions_further_on(self, monkeypatch):
         monkeypatch.setenv("DLFAQ_SEED_OFFSET", "-7")
-        assert seeds(2, arm=0) == seeds(2) == [300, 301]
-        assert seeds(2, arm=2) == [200_000_300, 200_000_301]
-        assert tuning_seeds(2, arm=2) == [200_000_364, 200_000_365]
+        assert seeds(2, placebo_arm=0) == seeds(2) == [300, 301]
+        assert seeds(2, placebo_arm=2) == [200_000_300, 200_000_301]
+        assert tuning_seeds(2, placebo_arm=2) == [200_000_364, 200_000_365]
 
     def test_from_the_last_master_on_to_the_first_so_that_all_fit_into_32_bits(self, monkeypatch):
         monkeypatch.setenv("DLFAQ_SEED_OFFSET", "40000000")  # the last master, 40,000,010
-        assert seeds(1, arm=1) == [99_999_900]
+        assert seeds(1, placebo_arm=1) == [99_999_900]
         assert seeds(64)[-1] < 2**32
 
     @pytest.mark.parametrize("first", [-10, 0, 39_999_990])
@@ -213,9 +292,9 @@ class TestSeeds:
         for offset in range(first, first + 10):
             monkeypatch.setenv("DLFAQ_SEED_OFFSET", str(offset))
             for arm in range(40):
-                drawn += seeds(64, arm=arm) + tuning_seeds(36, arm=arm)
+                drawn += seeds(64, placebo_arm=arm) + tuning_seeds(36, placebo_arm=arm)
         assert len(set(drawn)) == len(drawn) == 10 * 40 * 100
 
     def test_too_many_arms_are_refused(self):
         with pytest.raises(InputError, match="an arm from 0 to 39; got 40; compare fewer"):
-            seeds(1, arm=40)
+            seeds(1, placebo_arm=40)

@@ -108,22 +108,62 @@ def test_an_optimum_at_an_end_is_refused_with_side_and_cure(prescribed, accuracy
         tune(small, lr=0.1, steps=5)
 
 
+@pytest.mark.parametrize(
+    ("grid", "expected"),
+    [
+        ({"rates": 9}, [0.1 * 10 ** (k / 2) for k in range(-4, 5)]),
+        ({"ratio": 10**0.25}, [0.1 * 10 ** (k / 4) for k in range(-3, 4)]),
+        ({"rates": 3, "ratio": 2}, [0.05, 0.1, 0.2]),
+    ],
+    ids=["more", "finer", "few"],
+)
+def test_the_grid_has_as_many_rates_in_such_ratios_as_asked(monkeypatch, grid, expected):
+    calls = []
+
+    def stop(*_, **arguments):
+        calls.append(arguments)
+        raise StopIteration
+
+    monkeypatch.setattr(tuning, "fit_many", stop)
+    with pytest.raises(StopIteration):
+        tune(small, lr=0.1, steps=5, tuning_replicas=8, **grid)
+    assert calls[0]["lr"] == pytest.approx(expected, rel=1e-14)
+    assert calls[0]["seeds"] == tuning_seeds(8)
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({"rates": 8}, "rates, an odd whole number from 3; got 8; so that lr stands"),
+        ({"rates": 1}, "rates, an odd whole number from 3; got 1"),
+        ({"rates": 7.0}, r"rates, an odd whole number from 3; got 7\.0"),
+        ({"ratio": 1}, "ratio, of neighbouring rates, above 1; got 1; pass"),
+        ({"ratio": np.nan}, "ratio, .*; got nan"),
+        ({"tuning_replicas": 37}, "from 1 to 36 replicas; got 37"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_a_grid_that_is_none_is_refused(grid, message):
+    with pytest.raises(InputError, match=message):
+        tune(small, lr=0.1, steps=5, **grid)
+
+
 OPTIONS = {"sizes": [4, 16, 2], "activation": "tanh", "steps": 40, "batch_size": 20}
 
 
 @pytest.fixture(scope="module")
 def tuned():
-    return tune(small, lr=0.8, replicas=5, arm=2, **OPTIONS)
+    return tune(small, lr=0.8, replicas=5, placebo_arm=2, **OPTIONS)
 
 
 def test_the_curve_is_fit_many_over_the_rates_on_tuning_replicas(tuned):
     rates = [0.8 * 10 ** (k / 2) for k in range(-3, 4)]
-    tried = fit_many(small, lr=rates, seeds=tuning_seeds(4, arm=2), **OPTIONS)
+    tried = fit_many(small, lr=rates, seeds=tuning_seeds(4, placebo_arm=2), **OPTIONS)
     assert tuned.validation.tolist() == tried.validation.accuracy[..., -1].tolist()
     assert tuned.validation.mean(1).max() == tuned.validation.mean(1)[tuned.rates == tuned.rate]
 
 
 def test_the_score_is_fit_many_at_the_best_rate_on_fresh_replicas(tuned):
-    same = fit_many(small, lr=tuned.rate, seeds=seeds(5, arm=2), **OPTIONS)
+    same = fit_many(small, lr=tuned.rate, seeds=seeds(5, placebo_arm=2), **OPTIONS)
     assert tuned.accuracy.tolist() == same.accuracy.tolist()
-    assert tuned.seeds == seeds(5, arm=2)
+    assert tuned.seeds == seeds(5, placebo_arm=2)

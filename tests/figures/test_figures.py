@@ -14,8 +14,11 @@ from matplotlib.colors import same_color
 from matplotlib.text import Text
 
 from dlfaq.errors import InputError
+from dlfaq.figures.axis_labels import y_label
 from dlfaq.figures.labels import LineLabels
-from dlfaq.figures.replicates import line_labels, replicates, y_label
+from dlfaq.figures.line_labels import line_labels
+from dlfaq.figures.replicates import replicates
+from dlfaq.figures.states import states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -228,14 +231,90 @@ def test_replicates_are_thin_and_their_mean_bold() -> None:
     _, ax = plt.subplots()
     runs = np.array([[1.0, 2.0, np.nan], [3.0, 6.0, 5.0]])
     mean = replicates(ax, [0, 1, 2], runs, color="C1", marker="s")
-    *thin, last = ax.lines
-    assert last is mean
+    thin = [line for line in ax.lines if line is not mean]
     np.testing.assert_array_equal(mean.get_ydata(), [2, 4, np.nan])
     np.testing.assert_array_equal([line.get_ydata() for line in thin], runs)
     assert {line.get_linewidth() for line in thin} == {0.7}
     assert mean.get_linewidth() == 2.4
     assert mean.get_marker() == "s"
     assert all(same_color(line.get_color(), "#d9500a") for line in ax.lines)
+
+
+def test_replicates_take_the_next_colour_and_marker_of_their_axes() -> None:
+    _, ax = plt.subplots()
+    runs = np.ones((2, 3))
+    first = replicates(ax, range(3), runs)
+    ax.plot(range(3))  # takes the second colour
+    third = replicates(ax, range(3), runs)
+    assert [first.get_marker(), third.get_marker()] == ["o", "^"]
+    assert same_color(first.get_color(), "#1a56b0")
+    assert same_color(third.get_color(), "#0c8f6d")
+    thin = [line for line in ax.lines if line.get_linewidth() == 0.7]
+    assert [same_color(line.get_color(), first.get_color()) for line in thin] == [True] * 2 + [
+        False
+    ] * 2
+    _, other = plt.subplots()
+    assert replicates(other, range(3), runs).get_marker() == "o"
+
+
+def test_a_colour_that_is_given_has_the_marker_that_is_given_or_none() -> None:
+    _, ax = plt.subplots()
+    runs = np.ones((2, 3))
+    assert replicates(ax, range(3), runs, color="C1").get_marker() == ""
+    assert replicates(ax, range(3), runs, marker="v").get_marker() == "v"
+
+
+def test_a_long_line_has_few_markers() -> None:
+    _, ax = plt.subplots()
+    assert replicates(ax, range(400), np.ones((2, 400))).get_markevery() == 34
+    assert replicates(ax, range(12), np.ones((2, 12))).get_markevery() == 1
+
+
+def test_replicates_label_themselves_and_several_share_one_artist() -> None:
+    figure, ax = plt.subplots()
+    for height, words in enumerate([("the first of all", "first"), "second"]):
+        replicates(ax, range(3), np.full((2, 3), height), label=words)
+    (line,) = ax.plot(range(3))
+    line_labels(ax, {line: "third"})
+    boxes = placed(figure, "narrow")  # which finds one artist, or fails
+    assert list(boxes) == ["first", "second", "third"]
+    for a, b in combinations(boxes.values(), 2):
+        assert gap(a, b) >= 3
+
+
+class TestStates:
+    def test_each_artist_of_a_state_has_its_name_and_value_percent_encoded(self) -> None:
+        figure, ax = plt.subplots()
+        mean = replicates(ax, range(3), np.ones((2, 3)))
+        thin = [line for line in ax.lines if line is not mean]
+        (other,) = ax.plot(range(3))
+        states(ax, "learning rate: η", {0.1: [mean, *thin], "a b": other})
+        gid = "state:learning%20rate%3A%20%CE%B7:0.1"
+        assert [line.get_gid() for line in (mean, *thin)] == [gid] * 3
+        assert other.get_gid() == "state:learning%20rate%3A%20%CE%B7:a%20b"
+        file = io.StringIO()
+        figure.savefig(file, format="svg")
+        assert f'id="{gid}"' in file.getvalue()
+
+    @pytest.mark.parametrize(
+        ("drawn", "message"),
+        [
+            ({}, "a name and at least one state; got 'rate' and 0 states"),
+            ({0.1: []}, r"artists of these axes for the state 0\.1; got \[\]"),
+            ({0.1: ["line"]}, r"artists of these axes for the state 0\.1; got \['line'\]"),
+            ({0.1: plt.Line2D([0], [0])}, r"for the state 0\.1; got <.*Line2D.*; pass the line"),
+        ],
+        ids=["none", "no artist", "a word", "a stranger"],
+    )
+    def test_what_shows_no_state_is_refused(self, drawn, message) -> None:
+        _, ax = plt.subplots()
+        with pytest.raises(InputError, match=message):
+            states(ax, "rate", drawn)
+
+    def test_a_state_needs_a_name(self) -> None:
+        _, ax = plt.subplots()
+        with pytest.raises(InputError, match="got '' and 1 states"):
+            states(ax, "", {0.1: ax.plot([0, 1])[0]})
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 2), (2, 3, 1)], ids=str)

@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import StepLR
 
 from dlfaq import Dataset, Examples, digits, fit, fit_many, mlp
 from dlfaq.errors import InputError
-from dlfaq.training.plan import batches
+from dlfaq.training.batches import batches
 
 
 def small(n=20, dtype=torch.float64):
@@ -35,7 +35,7 @@ def weights(history):
 def by_hand(data, *, rates, batch_size=None, zeroed=True, seed=0):
     """Gradient descent written out, one rate a step; the last loss and the weights."""
     net = model(seed)
-    order = batches(len(data.train.y), batch_size, [seed]) if batch_size else None
+    order = batches([data.train.y], batch_size, [seed]) if batch_size else None
     total = [torch.zeros_like(p) for p in net.parameters()]
     for rate in rates:
         batch = next(order)[0] if order else torch.arange(len(data.train.y))
@@ -98,14 +98,14 @@ def test_adam_by_name_by_class_and_by_function(optimizer, options):
 
 
 def test_an_epoch_is_a_permutation_without_the_last_short_batch():
-    drawn = batches(10, 3, [7, 8])
+    drawn = batches([torch.zeros(10)], 3, [7, 8])
     epochs = [torch.stack([next(drawn) for _ in range(3)], 1).flatten(1) for _ in range(2)]
     for epoch in epochs:
         assert epoch.shape == (2, 9)
         assert [len(set(order.tolist())) for order in epoch] == [9, 9]
     orders = {tuple(order.tolist()) for epoch in epochs for order in epoch}
     assert len(orders) == 4  # another one each time, and for each seed
-    alone = batches(10, 3, [8])
+    alone = batches([torch.zeros(10)], 3, [8])
     assert torch.equal(next(alone)[0], epochs[0][1, :3])
 
 
@@ -226,6 +226,16 @@ def test_progress_shows_when_it_is_long_and_someone_watches(monkeypatch, watched
         ({"batch_size": 0}, "batch_size, a whole number from 1; got 0"),
         ({"evaluate_every": -1}, "evaluate_every, a whole number from 1; got -1"),
         ({"parts": ["tset"]}, "parts among train, validation, test; got 'tset'"),
+        ({"stesp": 3}, "training arguments among average, .*; got stesp; correct its name"),
+        ({"sizes": [3, 2]}, "training arguments among average, .*; got sizes"),
+        ({"order": "random"}, "an order among shuffled, fixed, by class, .*; got 'random'"),
+        ({"order": "fixed"}, "a batch_size beside an order; got order='fixed' and batches of all"),
+        ({"clip": 0}, "clip, a norm, finite and above 0; got 0; correct it, or leave it out"),
+        ({"clip": float("inf")}, "clip, a norm, finite and above 0; got inf"),
+        ({"clip": True}, "clip, a norm, finite and above 0; got True"),
+        ({"clip": "1"}, "clip, a norm, finite and above 0; got '1'"),
+        ({"average": 0.0}, r"average, a share of the steps, above 0 and at most 1; got 0\.0"),
+        ({"average": 25}, "average, a share of the steps, .*; got 25"),
         ({"parts": []}, "parts among train, validation, test; got none"),
         ({"optimizer": "sdg"}, "an optimizer among adadelta.*; got 'sdg'"),
         ({"options": {"momentun": 0.9}}, "options that SGD takes; got .*momentun"),
@@ -241,6 +251,96 @@ def test_wrong_arguments_are_refused(changed, message):
     arguments = {"model": model(), "data": small(), "lr": 0.1, "steps": 5, **changed}
     with pytest.raises(InputError, match=message):
         fit(**arguments)
+
+
+def test_a_part_that_was_not_evaluated_is_named():
+    history = fit(model(), small(), lr=0.1, steps=1, parts=["validation", "train"])
+    for asked in (lambda: history.test, lambda: history.accuracy):
+        with pytest.raises(InputError, match="validation or train; got 'test'; add it to parts="):
+            asked()
+
+
+class TestOrder:
+    labels = torch.tensor([2, 0, 1, 0, 2, 1, 0, 0, 2, 0])  # five of class 0, two of 1, three of 2
+
+    def epochs(self, order, seed=7):
+        drawn = batches([self.labels], 5, [seed], order)
+        return [[*next(drawn)[0].tolist(), *next(drawn)[0].tolist()] for _ in range(2)]
+
+    @pytest.mark.parametrize("order", ["fixed", "by class", "round-robin"])
+    def test_all_but_shuffled_are_one_permutation_again_and_again(self, order):
+        first, second = self.epochs(order)
+        assert first == second
+        assert sorted(first) == [*range(10)]
+        assert self.epochs(order, seed=8)[0] != first
+
+    def test_fixed_is_the_first_epoch_of_shuffled(self):
+        first, second = self.epochs("shuffled")
+        assert first != second
+        assert self.epochs("fixed") == [first, first]
+
+    @pytest.mark.parametrize(
+        ("order", "expected"),
+        [
+            ("by class", [0, 0, 0, 0, 0, 1, 1, 2, 2, 2]),
+            ("round-robin", [0, 1, 2, 0, 1, 2, 0, 2, 0, 0]),
+        ],
+    )
+    def test_classes_stand_as_the_order_says_and_shuffled_within(self, order, expected):
+        first, _ = self.epochs(order)
+        assert self.labels[first].tolist() == expected
+        of_class = [[i for i in first if self.labels[i] == label] for label in (0, 2)]
+        assert of_class != [sorted(members) for members in of_class]
+
+    def test_each_replica_follows_its_own_labels(self):
+        others = self.labels.flip(0)
+        drawn = batches([self.labels, others], 10, [7, 8], "by class")
+        for indices, labels in zip(next(drawn), (self.labels, others), strict=True):
+            assert labels[indices].tolist() == [0] * 5 + [1] * 2 + [2] * 3
+
+
+def test_clipping_is_that_of_pytorch():
+    data, net = small(), model()
+    history = fit(model(), data, lr=0.5, steps=9, clip=0.3)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+    norms = []
+    for _ in range(9):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(data.train.x), data.train.y).backward()
+        norms.append(nn.utils.clip_grad_norm_(net.parameters(), 0.3))
+        optimizer.step()
+    assert min(norms) < 0.3 < max(norms)  # some are scaled and others are left
+    expected = torch.cat([p.detach().flatten() for p in net.parameters()])
+    torch.testing.assert_close(weights(history), expected, atol=1e-12, rtol=0)
+
+
+def test_the_mean_weights_of_the_last_steps_are_returned_and_evaluated():
+    data, net = small(), model()
+    settings = {"lr": 0.3, "batch_size": 5}
+    history = fit(net, data, steps=8, average=0.25, evaluate_every=4, **settings)
+    along = [fit(model(), data, steps=steps, **settings) for steps in (7, 8)]
+    mean = (weights(along[0]) + weights(along[1])) / 2
+    torch.testing.assert_close(weights(history), mean, atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        torch.cat([p.detach().flatten() for p in net.parameters()]), mean, atol=1e-12, rtol=0
+    )
+    loss = nn.functional.cross_entropy(net(data.test.x), data.test.y).item()
+    assert history.test.loss[-1] == pytest.approx(loss)
+    # On the way it is measured as it is, and the steps are those without an average.
+    halfway = fit(model(), data, steps=4, **settings)
+    assert history.test.loss[1] == halfway.test.loss[-1]
+    assert history.batch_loss.tolist() == along[1].batch_loss.tolist()
+
+
+def test_batch_norm_of_mean_weights_has_the_statistics_of_the_training_part():
+    data = small()
+    first = model()[0]
+    net = nn.Sequential(first, nn.BatchNorm1d(4, dtype=torch.float64), nn.Dropout(), model()[2])
+    history = fit(net, data, lr=0.3, steps=8, batch_size=5, average=0.5)
+    hidden = first(data.train.x)
+    torch.testing.assert_close(history.weights["1.running_mean"], hidden.mean(0))
+    torch.testing.assert_close(history.weights["1.running_var"], hidden.var(0))
+    assert net[1].momentum == 0.1
 
 
 def test_digits_are_learned():

@@ -46,6 +46,11 @@ def test_activations(activation, expected):
         ("he", math.sqrt(2 / 400)),
         ("lecun", math.sqrt(1 / 400)),
         ("xavier", math.sqrt(2 / 1000)),
+        ("matched", math.sqrt(2 / 400)),
+        ("he-uniform", math.sqrt(2 / 400)),
+        ("lecun-uniform", math.sqrt(1 / 400)),
+        ("xavier-uniform", math.sqrt(2 / 1000)),
+        ("matched-uniform", math.sqrt(2 / 400)),
         (0.3, 0.3),
     ],
 )
@@ -54,12 +59,39 @@ def test_the_spread_of_initial_weights(init, deviation):
     # 240,000 weights: the relative error of their standard deviation is about 0.15 %.
     assert linear.weight.std().item() == pytest.approx(deviation, rel=0.01)
     assert abs(linear.weight.mean().item()) < 5 * deviation / math.sqrt(240_000)
-    if init == "default":
-        bound = 1 / math.sqrt(400)
+    if init == "default" or str(init).endswith("-uniform"):
+        bound = math.sqrt(3) * deviation
         assert 0.99 * bound < linear.weight.abs().max() <= bound
-        assert 0.9 * bound < linear.bias.abs().max() <= bound
+        # The biases are PyTorch's own, whatever the spread of the weights.
+        assert 0.9 / math.sqrt(400) < linear.bias.abs().max() <= 1 / math.sqrt(400)
     else:
+        assert linear.weight.abs().max() > 4 * deviation
         assert not linear.bias.any()
+
+
+@pytest.mark.parametrize(
+    ("activation", "squared_slope"),
+    [
+        ("sigmoid", 1 / 16),  # σ(0)(1 − σ(0)) = 1/4
+        ("tanh", 1),
+        ("identity", 1),
+        ("relu", 1 / 2),  # 0 below and 1 above
+        ("leaky_relu", (1 + 0.01**2) / 2),
+        ("elu", 1),
+        ("gelu", 1 / 4),  # Φ(0) = 1/2
+        ("silu", 1 / 4),
+        ("softplus", 1 / 4),
+        (nn.Hardtanh, 1),
+        (lambda z: 3 * torch.tanh(z), 9),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("init", ["matched", "matched-uniform"])
+def test_matched_weights_undo_the_slope_of_the_activation_at_the_origin(
+    init, activation, squared_slope
+):
+    weight = mlp([400, 600], activation=activation, init=init)[0].weight
+    assert weight.var().item() == pytest.approx(1 / (400 * squared_slope), rel=0.02)
 
 
 def test_the_default_initialisation_has_the_bounds_of_pytorch():
@@ -112,8 +144,32 @@ def test_a_smooth_function_as_activation_can_be_differentiated():
         ({"sizes": [64, 2.5]}, r"whole numbers from 1; got \[64, 2\.5\]"),
         ({"sizes": [4, 3, 2], "activation": "swish"}, r"among elu, .*; got 'swish'; pass one"),
         ({"sizes": [4, 2], "init": "kaiming"}, r"among default, he, .*; got 'kaiming'"),
+        ({"sizes": [4, 2], "init": "default-uniform"}, "got 'default-uniform'; pass one of these"),
+        ({"sizes": [4, 2], "init": -0.1}, r"not below 0, as init; got -0\.1; pass a number"),
+        ({"sizes": [4, 2], "init": math.nan}, "a standard deviation, finite .*; got nan"),
+        ({"sizes": [4, 2], "init": None}, "a standard deviation, finite .*; got None"),
+        (
+            {"sizes": [4, 2], "init": "matched", "activation": nn.Softshrink},
+            r"a slope at 0 for a matched .*; got slopes \[0\.0, 0\.0\] of Softshrink.*lecun",
+        ),
+        (
+            {"sizes": [4, 2], "init": "matched", "activation": lambda z: (z > 0).to(z)},
+            r"a slope at 0 .*; got slopes \[0\.0, 0\.0\]",
+        ),
     ],
-    ids=["one size", "zero", "float", "activation", "init"],
+    ids=[
+        "one size",
+        "zero",
+        "float",
+        "activation",
+        "init",
+        "default-uniform",
+        "negative",
+        "NaN",
+        "None",
+        "flat",
+        "step",
+    ],
 )
 def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):

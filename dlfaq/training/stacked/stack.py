@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from dlfaq.seeding import generator
+from dlfaq.training.averaging import measure_batch_norm
+from dlfaq.training.batches import batches
+from dlfaq.training.clipping import clip_gradients
 from dlfaq.training.evaluation import cross_entropies, measure
 from dlfaq.training.history import History
-from dlfaq.training.plan import batches
 from dlfaq.training.stacked.forward import Batched, slow_mapping
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def fit_stacked(
     stack = Stack(models, seeds)
     source = _Source([data.train for data in datasets], len(models))
     update = plan.stepper(list(zip(rates, stack.groups(len(rates)), strict=True)))
-    drawn = source.draw(plan.batch_size, seeds)
+    drawn = source.draw(plan, seeds)
 
     def step() -> Tensor:
         x, y = next(drawn)
@@ -60,12 +62,20 @@ def fit_stacked(
                 stack.zero_grad()
             means = _mean_losses(plan.loss, stack(x), y)  # (replicas,)
             means.sum().backward()
+            if plan.clip is not None:
+                gradients = [p.grad for p in stack.learned if p.grad is not None]
+                clip_gradients(gradients, plan.clip)
             return means.detach()
 
         return update(backward)
 
     with slow_mapping():
-        curves, batch_loss = plan.run(step, lambda: stack.evaluate(datasets, plan))
+        curves, batch_loss = plan.run(
+            step,
+            lambda: stack.evaluate(datasets, plan),
+            learned=stack.learned,
+            settle=lambda: stack.measure_batch_norm(datasets),
+        )
     return History(
         steps=np.array(plan.evaluated),
         curves=curves,
@@ -153,6 +163,12 @@ class Stack:
         """What `state_dict` of a replica holds, by name, (replicas, *shape)."""
         return {name: self._state[name].detach() for name in self.template.state_dict()}
 
+    def measure_batch_norm(self, datasets: Sequence[Dataset]) -> None:
+        """Set the statistics of batch norm of each replica to those of its training part."""
+        for replica in range(self._replicas):
+            own = {name: value[replica] for name, value in self._state.items()}  # views
+            measure_batch_norm(self.template, own, datasets[replica % len(datasets)].train.x)
+
     def evaluate(self, datasets: Sequence[Dataset], plan: Plan) -> Scores:
         """Measure one replica after the other: a whole part is enough work for one call."""
         self.template.eval()
@@ -177,20 +193,20 @@ class _Source:
     """
 
     def __init__(self, parts: Sequence[Examples], replicas: int) -> None:
-        self._examples = len(parts[0].y)
+        self._labels = [part.y for part in parts]
         self._x = torch.cat([part.x for part in parts])  # (data sets · examples, …)
         self._y = torch.cat([part.y for part in parts])
         own = torch.arange(replicas).unsqueeze(1) % len(parts)
-        self._start = own * self._examples  # (replicas, 1)
+        self._start = own * len(parts[0].y)  # (replicas, 1)
 
-    def draw(self, batch_size: int | None, seeds: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
+    def draw(self, plan: Plan, seeds: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches without end: inputs (replicas, batch, …) and labels (replicas · batch,).
 
         Replicas of one seed have one order; without a batch size each batch is everything.
         """
-        if batch_size is None:
-            return repeat(self._take(torch.arange(self._examples).unsqueeze(0)))
-        return map(self._take, batches(self._examples, batch_size, seeds))
+        if plan.batch_size is None:
+            return repeat(self._take(torch.arange(len(self._labels[0])).unsqueeze(0)))
+        return map(self._take, batches(self._labels, plan.batch_size, seeds, plan.order))
 
     def _take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         replicas = len(self._start)

@@ -85,6 +85,7 @@ def why_not_alike(
         optimizer="sgd",
         options={},
         scheduler=None,
+        averaged=0,
     )
     return _tried(pair, own, trial)
 

@@ -203,6 +203,26 @@ def test_layers_stacked_are_those_of_separate_training(layers):
     compare_with_separate_training(factory(*layers), how="stacked")
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"clip": 0.3},
+        {"clip": 0.3, "optimizer": "sgd", "options": {"momentum": 0.9}},
+        {"average": 0.25},
+        {"average": 0.02, "clip": 0.3, "order": "by class"},
+    ],
+    ids=["clip", "clip, momentum", "average", "all"],
+)
+@pytest.mark.parametrize(
+    "name", ["linear", "batch norm 1d", "batch norm 2d", "layer norm", "dropout", "frozen"]
+)
+def test_options_stacked_are_those_of_separate_training_at_several_rates(name, options):
+    layers = STACKED[name]
+    compare_with_separate_training(
+        factory(*layers), how="stacked", tolerance=1e-12, lr=[0.1, 0.01], **{"steps": 30, **options}
+    )
+
+
 class Recurrent(nn.Module):
     def __init__(self, kind):
         super().__init__()

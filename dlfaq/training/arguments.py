@@ -1,0 +1,100 @@
+"""The arguments of training, explained once: `fit`, `fit_many`, `tune` and `compare` take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+from torch import nn
+
+from dlfaq.errors import InputError
+
+if TYPE_CHECKING:
+    from dlfaq.training.batches import Order
+    from dlfaq.training.evaluation import Loss
+    from dlfaq.training.models import Activation
+    from dlfaq.training.optimizers import Optimizer, Scheduler
+
+__all__ = ["Model", "ReplicaTraining", "Training", "check_known"]
+
+Model: TypeAlias = Callable[..., nn.Module]
+"""A function of `seed=` that makes the model of a replica."""
+
+
+class Training(TypedDict, total=False):
+    """How a model is trained. Exactly one of `steps` and `epochs` is given; all else may be left.
+
+    Attributes:
+        optimizer: "sgd" (if left out), "adam", "adamw", "rmsprop", …; a class of torch.optim; or a
+            function of (parameters, lr=…) that makes one.
+        options: further arguments of the optimizer, such as `{"momentum": 0.9}`.
+        scheduler: makes a scheduler for the optimizer, such as
+            `partial(CosineAnnealingLR, T_max=300)`; it is stepped after each step.
+        steps: how many batches to train on; or
+        epochs: how many passes over the training part.
+        batch_size: examples per batch; left out or None, each batch is the whole training part.
+            Examples that do not fill a batch at the end of an epoch are left out of that epoch.
+        loss: outputs (n, classes) and labels (n,) to one loss per example, (n,); the batch's loss
+            is their mean. Cross-entropy, if left out.
+        order: of the examples in an epoch. "shuffled", if left out, is a fresh permutation each
+            time; the others are the same each epoch: "fixed", one permutation; "by class", all of
+            class 0, then of class 1, …; "round-robin", in which the classes take turns. Within a
+            class the examples of both are shuffled once.
+        zero_grad: False forgets to clear the gradients, so that they add up from step to step.
+        clip: before each step the gradients are scaled so that their joint norm, that of all
+            parameters of a replica together, is at most this, as `clip_grad_norm_` does it.
+        average: share of the steps, such as 0.25. What is evaluated at the end, and returned, are
+            the mean weights over so many of the last steps, with statistics of batch norm measured
+            anew on the training part. Evaluations on the way are of the weights themselves.
+        evaluate_every: evaluate at the start and every so many steps, besides at the end; with
+            `epochs`, after every epoch unless given.
+        parts: of the data, which to evaluate, among train, validation and test; all if left out.
+    """
+
+    optimizer: Optimizer
+    options: Mapping[str, Any] | None
+    scheduler: Scheduler | None
+    steps: int | None
+    epochs: int | None
+    batch_size: int | None
+    loss: Loss
+    order: Order
+    zero_grad: bool
+    clip: float | None
+    average: float | None
+    evaluate_every: int | None
+    parts: Sequence[str]
+
+
+class ReplicaTraining(Training, total=False):
+    """How replicas are made and trained. Exactly one of `sizes` and `model` is given.
+
+    Attributes:
+        sizes: of the `mlp` that each replica is, such as [64, 32, 10], with its
+        activation: "relu" if left out,
+        init: initialisation, "default" if left out, and
+        bias: whether it has biases, True if left out; all four as `mlp` takes them; or
+        model: called with `seed=` for each replica; PyTorch's generator is seeded with it then.
+    """
+
+    sizes: Sequence[int] | None
+    activation: Activation
+    init: str | float
+    bias: bool
+    model: Model | None
+
+
+def check_known(given: Mapping[str, Any], known: type) -> None:
+    """Check that every keyword is a key of `known`, one of the two above.
+
+    Raises:
+        InputError: it is not.
+    """
+    names: frozenset[str] = known.__optional_keys__  # type: ignore[attr-defined]
+    unknown = given.keys() - names
+    if unknown:
+        raise InputError(
+            expected=f"training arguments among {', '.join(sorted(names))}",
+            got=", ".join(sorted(unknown)),
+            cure="correct its name",
+        )
