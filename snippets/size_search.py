@@ -1,34 +1,33 @@
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 
 from dlfaq import fit_many, seeds
 
 
-def train_sizes(data, inputs, widths, steps):
-    """Accuracy of depth 1 to 3 at each width: two arrays (sizes, runs)."""
-    validation, test = [], []
-    for depth, width in product((1, 2, 3), widths):
-        runs = fit_many(
-            data,
-            sizes=[inputs] + [width] * depth + [10],
-            optimizer="adam",
-            lr=0.003,
-            steps=steps,
-            batch_size=50,
-            seeds=seeds(16),
+def train_sizes(data, sizes, **training):
+    """Accuracy of each size at each rate: validation and test.
+
+    Both have the shape (networks, evaluations, runs), the rates of a size
+    one after the other.
+    """
+    runs = [
+        fit_many(
+            data, sizes=units, optimizer="adam", batch_size=50,
+            seeds=seeds(8), parts=["validation", "test"], **training,
         )
-        validation.append(runs.final_accuracy("validation"))
-        test.append(runs.accuracy)
-    return np.array(validation), np.array(test)
+        for units in sizes
+    ]
+    return (
+        np.concatenate([run.curves[part].accuracy for run in runs]).swapaxes(1, 2)
+        for part in ("validation", "test")
+    )
 
 
-def expected_regret(validation, test, trials):
-    """Regret of the best of so many random sizes, averaged over all draws."""
-    runs = np.arange(test.shape[1])
-    regrets = []
-    for sizes in combinations(range(len(test)), trials):
-        drawn = np.array(sizes)
-        chosen = drawn[validation[drawn].argmax(axis=0)]
-        regrets.append(test.max(axis=0) - test[chosen, runs])
-    return np.mean(regrets, axis=0)
+def best_of(networks, count, validation, test):
+    """Test accuracy of the best of so many, over all ways to draw them."""
+    picks = []
+    for drawn in map(list, combinations(networks, count)):
+        chosen = np.array(drawn)[validation[drawn].argmax(axis=0)]
+        picks.append(np.take_along_axis(test, chosen[None], axis=0)[0])
+    return np.mean(picks, axis=0)
