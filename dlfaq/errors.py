@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["ClaimFailed", "DataNotFound", "DlfaqError", "InputError", "PageError"]
+__all__ = [
+    "ClaimFailed",
+    "DataNotFound",
+    "DlfaqError",
+    "InputError",
+    "PageError",
+    "first_line",
+]
 
 
 class DlfaqError(Exception):
@@ -10,7 +17,7 @@ class DlfaqError(Exception):
 
 
 class InputError(DlfaqError, ValueError):
-    """An argument is not what a function of the lab takes.
+    """An argument is not what a function of the library takes.
 
     Attributes:
         expected: what the function takes, in words.
@@ -47,3 +54,13 @@ class PageError(DlfaqError):
         self.line = line
         self.message = message
         super().__init__(f"{path}:{line}: {message}")
+
+
+def first_line(error: BaseException) -> str:
+    r"""What an error says, in one line; the name of its type where it says nothing.
+
+    Example:
+        >>> first_line(RuntimeError("no such size\n(in a long trace)")), first_line(KeyError())
+        ('no such size', 'KeyError')
+    """
+    return str(error).strip().partition("\n")[0] or type(error).__name__

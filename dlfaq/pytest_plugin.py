@@ -3,7 +3,8 @@
 Named by a conftest as `pytest_plugins = ["dlfaq.pytest_plugin"]`, with `--codeblocks` on. Its
 parser decides which snippets exist; ours runs each chain in a process of its own, and a site built
 afterwards finds every result. Every page of the site also gets an item that compares the readers.
-A lab is a chain that pytest-codeblocks cannot see: it gets both items from here.
+A lab is a chain that pytest-codeblocks cannot see: it gets both items from here. What is dearer
+than its budget fails, with the last chain of a page all of them together.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 
 from dlfaq.errors import DlfaqError, InputError
-from dlfaq.execution.build import jobs_of, local_executor, run_jobs, workers
-from dlfaq.execution.key import level_1
-from dlfaq.execution.result import Outcome
+from dlfaq.execution.budget import chain_over_budget, page_over_budget
+from dlfaq.execution.build import run_jobs
+from dlfaq.execution.executors import local_executor, workers
+from dlfaq.execution.job import jobs_of
+from dlfaq.execution.key import chain_key
+from dlfaq.execution.result import Outcome, Result
 from dlfaq.execution.store import Store
 from dlfaq.pages.agreement import disagreements
 from dlfaq.pages.config import Settings, read_settings
@@ -27,13 +31,16 @@ from dlfaq.pages.notebooks import is_lab
 from dlfaq.pages.reader import read_page
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from _pytest._io import TerminalWriter
 
     from dlfaq.execution.job import Job
     from dlfaq.pages.page import Page
+
+    _Run = tuple[Job, Future[Outcome]]
+    _Runs = list[_Run]
 
 __all__ = ["ChainFailed", "LabFile", "LabRun", "PageCheck", "PageFile"]
 
@@ -112,7 +119,7 @@ class LabFile(pytest.File):
         yield PageCheck.from_parent(self, name="readers agree")
         settings = _site(self.path)
         assert settings is not None
-        for job in jobs_of([_page(self.path, settings)], settings):
+        for job in jobs_of([_page(self.path, settings)]):
             yield LabRun.from_parent(self, name=f"line {job.chain.head.start}")
 
 
@@ -142,23 +149,22 @@ def pytest_collect_file(
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Hand the stale chains of all selected snippets to the runner, and give each item its wait."""
-    items: dict[Path, list[pytest.Item]] = {}
-    for item in session.items:
-        if isinstance(item, LabRun) or type(item).__module__ == "pytest_codeblocks.plugin":
-            items.setdefault(item.path, []).append(item)
     if session.config.getoption("collectonly"):
         return
     sites: dict[Settings, list[tuple[Job, Future[Outcome]]]] = {}
     fresh = bool(session.config.getoption("fresh"))
-    for path, blocks in items.items():
+    for path, blocks in _collected(session).items():
         settings = _site(path)
         if settings is None or not path.is_relative_to(settings.docs_dir):
             continue
-        jobs = {job.chain.head.start: job for job in jobs_of([_page(path, settings)], settings)}
+        jobs = {job.chain.head.start: job for job in jobs_of([_page(path, settings)])}
+        runs: _Runs = []
         for block in blocks:
             job = jobs.get(_line(block))
             future: Future[Outcome] = Future()
-            _run_ours(block, future)
+            _run_ours(block, future, job, runs if block is blocks[-1] else ())
+            if job is not None:
+                runs.append((job, future))
             if job is None:
                 future.set_exception(ChainFailed(_unseen(path, settings, block)))
             elif not fresh and _stored(job, settings, future):
@@ -169,16 +175,44 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         threading.Thread(target=_run_all, args=(settings, wanted), daemon=True).start()
 
 
-def _run_ours(item: pytest.Item, future: Future[Outcome]) -> None:
-    """Put our run in place of pytest-codeblocks' `exec` in this very process."""
+def _collected(session: pytest.Session) -> dict[Path, list[pytest.Item]]:
+    """The items that stand for a chain, by their pages."""
+    items: dict[Path, list[pytest.Item]] = {}
+    for item in session.items:
+        if isinstance(item, LabRun) or type(item).__module__ == "pytest_codeblocks.plugin":
+            items.setdefault(item.path, []).append(item)
+    return items
+
+
+def _run_ours(
+    item: pytest.Item, future: Future[Outcome], job: Job | None, page: Sequence[_Run]
+) -> None:
+    """Put our run in place of pytest-codeblocks' `exec` in this very process.
+
+    Args:
+        item: what pytest collected.
+        future: what its chain will give.
+        job: its chain; None where our reader does not see it.
+        page: the selected chains of the page, for the last of them to add up.
+    """
 
     def runtest() -> None:
         outcome = future.result()
-        if not outcome.ok:
-            raise ChainFailed("\n".join(map(str, outcome.failures)))
+        problems = [str(failure) for failure in outcome.failures]
+        if job is not None and (over := chain_over_budget(job, outcome.result)):
+            problems.append(over)
+        if over := page_over_budget(_ran(page)):
+            problems.append(over)
+        if problems:
+            raise ChainFailed("\n".join(problems))
 
     item.runtest = runtest  # type: ignore[method-assign]
     item.repr_failure = _tell  # type: ignore[method-assign,assignment]
+
+
+def _ran(page: Sequence[_Run]) -> list[tuple[Job, Result]]:
+    """The results of a page's chains, once all have ended; what gave none has its own item."""
+    return [(job, one.result().result) for job, one in page if one.exception() is None]
 
 
 def _line(item: pytest.Item) -> int:
@@ -198,7 +232,7 @@ def _unseen(path: Path, settings: Settings, item: pytest.Item) -> str:
 
 
 def _stored(job: Job, settings: Settings, future: Future[Outcome]) -> bool:
-    result = Store(settings).get(level_1(job.chain, settings, job.thumbs))
+    result = Store(settings).get(chain_key(job.chain, settings))
     if result is not None:
         future.set_result(Outcome(result))
     return result is not None
@@ -210,7 +244,7 @@ def _run_all(settings: Settings, wanted: Iterable[tuple[Job, Future[Outcome]]]) 
 
     def done(job: Job, outcome: Outcome) -> None:
         if outcome.ok:
-            store.put(level_1(job.chain, settings, job.thumbs), outcome.result)
+            store.put(chain_key(job.chain, settings), outcome.result)
         futures.pop(job.name).set_result(outcome)
 
     try:

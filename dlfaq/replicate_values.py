@@ -1,6 +1,6 @@
 """Numbers over replicas that know their seeds, their arms and their unit.
 
-`runs.difference("A", "B")` is a NumPy array of one number a replica. It carries the seeds of the
+`runs.difference("A", "B")` is a NumPy array of one number per replica. It carries the seeds of the
 replicas, the names of the arms it compares and the unit of its numbers through arithmetic, so that
 a claim about it says nothing twice, and can be run again as a placebo, in which all arms are the
 same and no effect may be left: see `dlfaq.experiments.placebo`.
@@ -117,8 +117,9 @@ class Replicates(np.ndarray[Any, np.dtype[Any]]):
         """A slice with the seeds of its replicas, or a single plain number."""
         part = super().__getitem__(index)
         if isinstance(part, Replicates) and part.shape != self.shape:
-            of_part = np.array(self.seeds)[index] if self.seeds else ()
-            part.seeds = tuple(int(seed) for seed in of_part)
+            of_part = np.array(self.seeds)[index] if self.seeds else np.empty(0)
+            # A column, as matplotlib and NumPy make of it, is not one number for each replica.
+            part.seeds = tuple(map(int, of_part)) if of_part.ndim == 1 else ()
         return part
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401

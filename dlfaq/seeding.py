@@ -1,4 +1,4 @@
-"""Where every random number of an experiment comes from: one whole number a replica.
+"""Where every random number of an experiment comes from: one whole number per replica.
 
 Replica i of master M has the seed 100·M + i. Replicas i < 64 are scored, the others tune, so no run
 that is scored has chosen a learning rate. The build is M = 10; the environment variable
@@ -18,18 +18,22 @@ import numpy as np
 import torch
 
 from dlfaq.errors import InputError
+from dlfaq.protocol import BUILD_MASTER, OFFSETS, SCORED, SEEDS_PER_MASTER, seed_offset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["generator", "in_placebo", "same_draws", "seeded", "seeds", "tuning_seeds"]
+__all__ = [
+    "generator",
+    "generators_kept",
+    "in_placebo",
+    "same_draws",
+    "seeded",
+    "seeds",
+    "tuning_seeds",
+]
 
-_A_MASTER = 100
-_SCORED = 64
-_BUILD_MASTER = 10
-# Seeds stay below 2³², which is all that np.random.seed takes.
-_OFFSETS = range(-_BUILD_MASTER, 40_000_001)
-_MASTERS = len(_OFFSETS)
+_MASTERS = len(OFFSETS)
 _BETWEEN_ARMS = 1_000_000
 
 
@@ -52,7 +56,7 @@ def seeds(n: int, *, placebo_arm: int = 0) -> list[int]:
         [1000, 1001, 1002]
     """
     cure = "share a split between replicas, or measure less"
-    return _replicas(n, placebo_arm, first=0, end=_SCORED, cure=cure)
+    return _replicas(n, placebo_arm, first=0, end=SCORED, cure=cure)
 
 
 def tuning_seeds(n: int, *, placebo_arm: int = 0) -> list[int]:
@@ -70,7 +74,7 @@ def tuning_seeds(n: int, *, placebo_arm: int = 0) -> list[int]:
         [1064, 1065]
     """
     return _replicas(
-        n, placebo_arm, first=_SCORED, end=_A_MASTER, cure="4 are enough to choose a rate"
+        n, placebo_arm, first=SCORED, end=SEEDS_PER_MASTER, cure="4 are enough to choose a rate"
     )
 
 
@@ -103,20 +107,28 @@ def seeded(seed: int, purpose: str) -> Iterator[None]:
 
 
 @contextmanager
+def generators_kept() -> Iterator[None]:
+    """Restore the generators of the process afterwards, those of PyTorch, NumPy and Python."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the process's own
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+
+
+@contextmanager
 def same_draws() -> Iterator[None]:
     """Let whatever draws here, PyTorch, NumPy or Python, draw the same each time, and leave them.
 
     For trials: code that draws from a generator of the process does what it will do again.
     """
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the process's own
-    try:
+    with generators_kept():
         random.seed(0)
-        np.random.seed(0)  # noqa: NPY002
-        with seeded(0, "trial"):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
+        np.random.seed(0)  # noqa: NPY002 - the process's own
+        torch.manual_seed(_stream(0, "trial"))
+        yield
 
 
 def _stream(seed: int, purpose: str) -> int:
@@ -139,20 +151,9 @@ def _replicas(n: int, arm: int, *, first: int, end: int, cure: str) -> list[int]
             got=str(arm),
             cure="compare fewer arms at a time",
         )
-    start = _A_MASTER * ((_master() + arm * _BETWEEN_ARMS) % _MASTERS) + first
+    start = SEEDS_PER_MASTER * ((_master() + arm * _BETWEEN_ARMS) % _MASTERS) + first
     return list(range(start, start + n))
 
 
 def _master() -> int:
-    text = os.environ.get("DLFAQ_SEED_OFFSET", "0")
-    try:
-        offset = int(text)
-    except ValueError:
-        offset = None
-    if offset is None or offset not in _OFFSETS:
-        raise InputError(
-            expected=f"DLFAQ_SEED_OFFSET from {_OFFSETS[0]} to {_OFFSETS[-1]}",
-            got=repr(text),
-            cure="unset the variable for the seeds of the build",
-        )
-    return _BUILD_MASTER + offset
+    return BUILD_MASTER + seed_offset(os.environ.get("DLFAQ_SEED_OFFSET", "0"))

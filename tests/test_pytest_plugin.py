@@ -234,6 +234,60 @@ def test_only_what_is_selected_runs(project, arguments, ran, counts):
     assert len(site.stored()) == ran
 
 
+@pytest.fixture
+def dear(project):
+    """A function that runs pages under a budget of 0.5 s a chain, 0.8 a page, 1.2 a lab."""
+
+    def run(pages: dict[str, str]) -> tuple[int, dict[str, int], str]:
+        site = project(pages)
+        conftest = (site.folder / "conftest.py").read_text(encoding="utf-8")
+        limits = "budget.CHAIN_S, budget.PAGE_S, budget.LAB_S = 0.5, 0.8, 1.2"
+        text = f"from dlfaq.execution import budget\n\n{conftest}{limits}\n"
+        (site.folder / "conftest.py").write_text(text, encoding="utf-8")
+        return site.pytest()
+
+    return run
+
+
+def burn(start: str, seconds: float) -> str:
+    """Code that takes seconds of processor time, which the process had none of before."""
+    code = (
+        "import time\n\nend = time.process_time() + {seconds}\n"
+        "while time.process_time() < end:\n    pass\n"
+    )
+    return start + code.format(seconds=seconds)
+
+
+def snippet(seconds: float) -> str:
+    return burn("```python\n", seconds) + "```\n\n"
+
+
+def test_a_chain_that_is_dearer_than_its_budget_fails(dear):
+    status, counts, output = dear({"dear.md": "Words.\n\n" + snippet(0.6)})
+    assert (status, counts) == (1, {"passed": 1, "failed": 1}), output
+    told = (
+        r"dear.md::line 3 - docs/dear.md:3: this chain took 0.\d s of processor time, at most 0.5"
+    )
+    assert re.search(told, output)
+
+
+def test_the_chains_of_a_page_have_a_budget_together(dear):
+    pages = {"dear.md": snippet(0.3) + snippet(0.4) + snippet(0.2), "well.md": snippet(0.4)}
+    status, counts, output = dear(pages)
+    assert (status, counts) == (1, {"passed": 5, "failed": 1}), output
+    # Told by the last chain, at the dearest.
+    told = r"dear.md::line \d+ - docs/dear.md:9: the chains of this page took [01].\d s .* together"
+    assert re.search(told, output)
+
+
+def test_a_lab_has_a_budget_of_its_own(dear):
+    start = "# ---\n# title: A lab\n# ---\n\n# %%\n"
+    labs = {"labs/well.py": burn(start, 0.9), "labs/dear.py": burn(start, 1.3)}
+    status, counts, output = dear(labs)
+    assert (status, counts) == (1, {"passed": 3, "failed": 1}), output
+    assert re.search(r"docs/labs/dear.py:5: this chain took 1.\d s", output)
+
+
 def test_a_lab_is_a_test_like_a_chain_of_a_page(project):
     unreadable = GOOD_LAB.replace("# Words", "Words")
     magic = GOOD_LAB.replace("import os", "# %time\nimport os")

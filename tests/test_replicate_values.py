@@ -96,11 +96,25 @@ def test_a_plain_array_can_be_had():
 
 @pytest.mark.parametrize(
     ("measured", "arms"),
-    [(-D, ["A", "B"]), (D > 0, ["A", "B"]), (np.asarray(D), None), ([1.0, 2.0, 3.0], None)],
+    [(-D, ("A", "B")), (D > 0, ("A", "B")), (np.asarray(D), ()), ([1.0, 2.0, 3.0], ())],
     ids=["difference", "how often", "plain", "list"],
 )
 def test_a_claim_writes_down_which_arms_it_compares(monkeypatch, measured, arms):
-    monkeypatch.setattr(claims, "_RECORDS", [])
+    monkeypatch.setattr(claims, "_RECORDED", [])
     monkeypatch.setenv("DLFAQ_RUNNER", "1")
-    claim("It is so", measured, at_most=0.5, seeds=[1, 2, 3])
-    assert recorded()[-1]["arms"] == arms
+    claim("It is so", measured, at_most=0.5, seeds=D.seeds)
+    assert recorded()[-1][0].arms == arms
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda values: values[:, np.newaxis].tolist(),
+        lambda values: np.vstack([values, values]).tolist(),
+        lambda values: float(np.percentile(values, 25)),
+    ],
+    ids=["column", "vstack", "percentile"],
+)
+def test_what_numpy_and_matplotlib_make_of_an_array_is_made_of_replicates(function):
+    plain = np.array([0.1, 0.2, 0.4])
+    assert function(Replicates.of(plain, seeds=[1, 2, 3], unit="%")) == function(plain)

@@ -7,10 +7,12 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._pytree import tree_leaves
 
 from dlfaq.errors import InputError
+from dlfaq.seeding import generators_kept
 
-__all__ = ["Layers", "forward_quietly", "leaves"]
+__all__ = ["Layers", "forward_quietly", "leaves", "numbers"]
 
 Layers: TypeAlias = type[nn.Module] | tuple[type[nn.Module], ...]
 """Types of the modules to watch."""
@@ -44,8 +46,15 @@ def leaves(model: nn.Module, layers: Layers) -> dict[str, nn.Module]:
     return found
 
 
+def numbers(output: object) -> Tensor:
+    """All floating-point numbers of a layer's output, in tuples, lists and dicts too, (n,)."""
+    tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
+    floats = [tensor.flatten() for tensor in tensors if tensor.is_floating_point()]
+    return torch.cat(floats) if floats else torch.empty(0)
+
+
 @torch.no_grad()
 def forward_quietly(model: nn.Module, x: Tensor) -> None:
-    """Run the model for its hooks; buffers and the random generator stay as they are."""
-    with torch.random.fork_rng(devices=[]):
+    """Run the model for its hooks; buffers and the random generators stay as they are."""
+    with generators_kept():
         functional_call(model, {name: b.clone() for name, b in model.named_buffers()}, (x,))

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlfaq.activations.observation import forward_quietly, leaves
+from dlfaq.activations.observation import forward_quietly, leaves, numbers
 from dlfaq.errors import InputError
-from dlfaq.gradients.check.projection import flat
 from dlfaq.writing.tables import html_table, text_table
 
 if TYPE_CHECKING:
@@ -54,14 +53,16 @@ class ActivationStats:
         InputError: no layer of these types; bins or limits or every that make no sense.
 
     Example:
+        >>> x, y = digits().train
         >>> model = mlp([64, 32, 10])
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
         >>> with ActivationStats(model, layers=nn.ReLU) as stats:
-        ...     for x, y in batches:
+        ...     for _ in range(20):
         ...         optimizer.zero_grad()
         ...         cross_entropy(model(x), y).backward()
         ...         optimizer.step()
         >>> stats.near_zero.shape
-        (1, 300)
+        (1, 20)
 
     Source: the quantities are those of fastai's `ActivationStats` (fastai/callback/hook.py).
     """
@@ -150,8 +151,7 @@ class ActivationStats:
 
     def __str__(self) -> str:
         """A line a layer, from the first recorded step to the last."""
-        lines = text_table(self._headings(), self._cells(), left=2)
-        return "\n".join([*lines, "", self._caption()])
+        return f"{text_table(self._headings(), self._cells(), left=2)}\n\n{self._caption()}"
 
     def _repr_html_(self) -> str:
         return html_table(self._headings(), self._cells()) + f"<p>{escape(self._caption())}</p>"
@@ -184,7 +184,7 @@ class ActivationStats:
     @torch.no_grad()
     def _record(self, name: str, output: object) -> None:
         if self._now is not None:
-            self._now[name] = self._measured(flat(output))
+            self._now[name] = self._measured(numbers(output))
 
     def _end(self) -> None:
         if self._now is not None:

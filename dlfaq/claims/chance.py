@@ -1,4 +1,4 @@
-"""How firmly a claim holds: what can be said of all claims together, where each is judged alone.
+"""What chance could do to a claim, where each is judged alone.
 
 With many claims some hold by luck and some fail by bad luck. Their p-values tell which survive a
 correction for their number, their chances of failure how many would fail on fresh seeds.
@@ -7,41 +7,25 @@ correction for their number, their chances of failure how many would fail on fre
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
 from dlfaq.claims.intervals import failure_rate_interval
-from dlfaq.claims.verdict import RATIO
+from dlfaq.protocol import RATIO
 
 if TYPE_CHECKING:
-    from dlfaq.claims.verdict import Evidence, Threshold
+    from dlfaq.protocol import Claim
 
-__all__ = ["Firmness", "firmness"]
+__all__ = ["with_chances"]
 
 _QUANTILE = 0.975  # of the two-sided 95 % interval that decides
 
 
-@dataclass(frozen=True)
-class Firmness:
-    """What chance could do to a claim; None for an identity, which carries none.
-
-    Attributes:
-        standard_error: that of what was measured, in its unit; of its logarithm for the unit "×".
-        p_value: one-sided, that the truth is on the wrong side of the threshold; of two margins
-            the larger.
-        failure_chance: that the claim does not hold on as many fresh seeds.
-    """
-
-    standard_error: float | None = None
-    p_value: float | None = None
-    failure_chance: float | None = None
-
-
-def firmness(evidence: Evidence, threshold: Threshold, unit: str) -> Firmness:
-    r"""Find out how firmly a claim holds.
+def with_chances(claim: Claim) -> Claim:
+    r"""The claim with its standard error, p-value and chance of failure; it has an interval.
 
     For means, with the margin $m = (\bar x - \Delta) / (s / \sqrt n)$ of each end $\Delta$:
     $p = P(t_{n-1} > m)$, and the chance of failure is
@@ -54,26 +38,23 @@ def firmness(evidence: Evidence, threshold: Threshold, unit: str) -> Firmness:
     Source:
         Agresti and Coull (1998), Approximate is better than "exact", The American Statistician 52.
     """
-    if evidence.interval is None:
-        return Firmness()
-    if evidence.statistic == "failure rate":
-        return _of_share(evidence.measured, len(evidence.seeds), threshold)
-    values = [threshold.low, evidence.measured, threshold.high, *evidence.interval]
-    if unit == RATIO:
+    return _of_share(claim) if claim.statistic == "failure rate" else _of_mean(claim)
+
+
+def _of_mean(claim: Claim) -> Claim:
+    assert claim.interval is not None
+    values = [claim.low, claim.measured, claim.high, *claim.interval]
+    if claim.unit == RATIO:
         with np.errstate(divide="ignore"):  # no threshold from below is -∞, or 0 for ratios
             values = [float(np.log(max(value, 0.0))) for value in values]
-    return _of_mean(*values, replicas=len(evidence.seeds))
-
-
-def _of_mean(
-    bottom: float, mean: float, top: float, low: float, high: float, *, replicas: int
-) -> Firmness:
-    freedom = replicas - 1
+    bottom, mean, top, low, high = values
+    freedom = claim.replicas - 1
     quantile = float(stats.t.ppf(_QUANTILE, freedom))
     error = (high - low) / 2 / quantile
     margins = [_ratio(mean - bottom, error), _ratio(top - mean, error)]
     spread = math.sqrt(2 + quantile**2 / (2 * freedom))
-    return Firmness(
+    return replace(
+        claim,
         standard_error=error,
         p_value=max(float(stats.t.sf(margin, freedom)) for margin in margins),
         failure_chance=min(
@@ -89,15 +70,17 @@ def _ratio(distance: float, error: float) -> float:
     return math.copysign(math.inf, distance) if distance else 0.0
 
 
-def _of_share(share: float, replicas: int, threshold: Threshold) -> Firmness:
-    count = round(share * replicas)
+def _of_share(claim: Claim) -> Claim:
+    replicas = claim.replicas
+    count = round(claim.measured * replicas)
     near = (count + 2) / (replicas + 4)
-    tests = [(threshold.low, "greater"), (threshold.high, "less")]
+    tests = [(claim.low, "greater"), (claim.high, "less")]
     fresh = np.arange(replicas + 1)
     chances = stats.betabinom.pmf(fresh, replicas, count + 0.5, replicas - count + 0.5)
     intervals = [failure_rate_interval(np.arange(replicas) < one) for one in fresh]
-    breaks = [not threshold.low <= one.low <= one.high <= threshold.high for one in intervals]
-    return Firmness(
+    breaks = [not claim.low <= one.low <= one.high <= claim.high for one in intervals]
+    return replace(
+        claim,
         standard_error=math.sqrt(near * (1 - near) / (replicas + 4)),
         p_value=max(
             float(stats.binomtest(count, replicas, end, alternative=side).pvalue)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dlfaq.claims.verdict import RATIO
 from dlfaq.errors import InputError
+from dlfaq.protocol import LABEL, PERCENT, POINTS, RATIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from dlfaq.protocol import Claim
 
 __all__ = ["check_statement", "check_unique", "not_held"]
 
@@ -17,19 +18,25 @@ _LOOKALIKE_UNITS = {
     "x": RATIO,
     "X": RATIO,
     "*": RATIO,
-    "%": "points",
-    "pp": "points",
-    "pts": "points",
+    "pp": POINTS,
+    "pts": POINTS,
+    "percent": PERCENT,
 }
-_LABEL = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def check_statement(statement: str, unit: str, label: str | None) -> None:
     """Refuse words that a page could not show or call a claim by.
 
     Raises:
-        InputError: no statement, a unit that looks like another, or no valid label.
+        InputError: no statement, two places for the number, a unit that looks like another, or no
+            valid label.
     """
+    if statement.count("{}") > 1:
+        raise InputError(
+            expected="one {} in the statement, where the measured number is drawn",
+            got=repr(statement),
+            cure="make one claim for each number",
+        )
     if not statement.strip():
         raise InputError(
             expected="a sentence as the statement",
@@ -38,11 +45,11 @@ def check_statement(statement: str, unit: str, label: str | None) -> None:
         )
     if unit in _LOOKALIKE_UNITS:
         raise InputError(
-            expected='unit "points", "×" or a unit of measurement',
+            expected='unit "points", "%", "×" or a unit of measurement',
             got=repr(unit),
             cure=f"write unit={_LOOKALIKE_UNITS[unit]!r}",
         )
-    if label is not None and not _LABEL.fullmatch(label):
+    if label is not None and not LABEL.fullmatch(label):
         raise InputError(
             expected="a label of small letters, digits and hyphens that begins with a letter",
             got=repr(label),
@@ -50,45 +57,41 @@ def check_statement(statement: str, unit: str, label: str | None) -> None:
         )
 
 
-def check_unique(record: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> None:
+def check_unique(claim: Claim, others: Iterable[Claim]) -> None:
     """Refuse a second claim of the same statement or label, since a page links to claims by them.
 
     Raises:
         InputError: one of the others has it.
     """
-    statement, label = record["statement"], record["label"]
     for old in others:
-        if old["statement"] == statement:
+        if old.statement == claim.statement:
             raise InputError(
                 expected="each statement once on a page",
-                got=f"{statement!r} again",
+                got=f"{claim.statement!r} again",
                 cure="say what is different about the second claim",
             )
-        if label is not None and old["label"] == label:
+        if claim.label is not None and old.label == claim.label:
             raise InputError(
                 expected="each label once on a page",
-                got=f"{label!r} again",
+                got=f"{claim.label!r} again",
                 cure="give the second claim a label of its own",
             )
 
 
-def not_held(record: Mapping[str, Any]) -> str:
+def not_held(claim: Claim) -> str:
     """Say what was measured and what had been claimed."""
-    exact = record["interval"] is None
-    scale, unit = (100, " pts") if record["unit"] == "points" else (1, record["unit"])
-    if unit not in {"", " pts", RATIO}:
-        unit = f" {unit}"
+    scale = 100 if claim.unit in {POINTS, PERCENT} else 1
+    digits = 12 if claim.interval is None else 3
+    unit = claim.unit if claim.unit in {"", RATIO} else f" {claim.unit}"
 
     def shown(value: float) -> str:
-        return f"{value * scale:.{12 if exact else 3}g}{unit}"
+        return f"{value * scale:.{digits}g}{unit}"
 
-    measured = f"measured {shown(record['measured'])}"
-    if not exact:
-        low, high = map(shown, record["interval"])
-        measured += f", 95 % interval {low} to {high} over {record['replicas']} replicas"
-    threshold = record["threshold"]
-    if record["comparator"] == "within":
-        claimed = f"from {shown(threshold[0])} to {shown(threshold[1])}"
-    else:
-        claimed = f"{record['comparator'].replace('_', ' ')} {shown(threshold)}"
-    return f"{record['statement']!r} does not hold: {measured}; claimed {claimed}"
+    measured = f"measured {shown(claim.measured)}"
+    if claim.interval is not None:
+        low, high = map(shown, claim.interval)
+        measured += f", 95 % interval {low} to {high} over {claim.replicas} replicas"
+    claimed = " to ".join(map(shown, claim.thresholds))
+    words = "from" if len(claim.thresholds) > 1 else claim.comparator.replace("_", " ")
+    says = claim.statement.replace("{}", shown(claim.measured))
+    return f"{says!r} does not hold: {measured}; claimed {words} {claimed}"

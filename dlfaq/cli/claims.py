@@ -1,48 +1,106 @@
-"""What `dlfaq claims` prints: a row for every claim, then what it all comes to."""
+"""`dlfaq claims`: a row for every claim, then what it all comes to."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isinf
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dlfaq.cli.table import table
+from dlfaq.cli.commands import DONE, FAILED, add_command, built, jobs_option, page_option
+from dlfaq.pages.config import read_settings
+from dlfaq.protocol import seed_offset
 from dlfaq.site.claim import numbers
-from dlfaq.site.claim.margin import margin
+from dlfaq.site.lists.evidence import evidence, write_evidence
 from dlfaq.site.wording import counted
+from dlfaq.writing.tables import text_table
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-__all__ = ["claims_table", "in_standard_errors", "placebo_effects", "summary"]
+    from dlfaq.cli.commands import Commands
+    from dlfaq.protocol import Claim
+    from dlfaq.site.lists.evidence import PageClaim
+
+__all__ = ["columns_of_text", "in_standard_errors", "register"]
 
 _VERDICTS = {True: "yes", False: "NO", None: "no arms"}
 _ESTIMATES = {"holds": "(yes)", "refuted": "(no)", "inconclusive": "inconclusive"}
 _INVERTED = {True: "HOLDS", False: "fails", None: "not gated"}
+_WIDEST = 52
 _COLUMNS = ("claim", "measured", "95 % interval", "threshold", "margin", "holds")
 
 
-def claims_table(
-    claims: Sequence[dict[str, Any]], inverted: Sequence[bool | None] | None = None
-) -> str:
-    """One row for each claim; its margin is in standard errors.
+def register(commands: Commands) -> None:
+    """Add the command."""
+    claims = add_command(
+        commands,
+        "claims",
+        _run,
+        "check every claim and print what was measured",
+        "dlfaq claims --seed-offset 1 --json fresh.json",
+    )
+    page_option(claims)
+    jobs_option(claims)
+    claims.add_argument("--seed-offset", metavar="N", help="run on other master seeds (0)")
+    claims.add_argument("--json", type=Path, metavar="FILE", help="write them there as data, too")
+    check = claims.add_mutually_exclusive_group()
+    check.add_argument(
+        "--mutate", action="store_true", help="show that each fails with its comparison inverted"
+    )
+    check.add_argument(
+        "--placebo", action="store_true", help="show that no effect is found between equal arms"
+    )
 
-    Args:
-        claims: as `evidence.json` has them.
-        inverted: for each, whether it holds with its comparison inverted; None for an estimate.
-    """
+
+def _run(options: argparse.Namespace) -> int:
+    settings = replace(read_settings(options.folder), placebo=options.placebo)
+    if options.seed_offset is not None:
+        settings = replace(settings, seed_offset=seed_offset(options.seed_offset))
+    report = built(options, settings)
+    found = evidence(report.site)
+    inverted = [_inverted(one.claim) for one in found.claims] if options.mutate else None
+    print(_table(found.claims, inverted))
+    print(_summary(found.claims, inverted))
+    if options.json is not None:
+        write_evidence(options.json, found.to_json())
+    wrong = _placebo_effects(found.claims) if options.placebo else any(inverted or [])
+    return FAILED if wrong or report.failures else DONE
+
+
+def _inverted(claim: Claim) -> bool | None:
+    """Whether a claim holds with its comparison inverted; None for an estimate."""
+    return claim.inverse_holds() if claim.gated else None
+
+
+def in_standard_errors(claim: Claim) -> str:
+    """The margin of a claim as text: `12.3 se`; `exact` where there is no chance."""
+    if claim.standard_error is None:
+        return "exact"
+    return f"{numbers.number(claim.margin, None if isinf(claim.margin) else 1)} se"
+
+
+def _table(claims: Sequence[PageClaim], inverted: Sequence[bool | None] | None) -> str:
+    """One row for each claim; its margin is in standard errors."""
     rows = [_row(claim) for claim in claims]
     if inverted is None:
-        return table(_COLUMNS, rows)
+        return columns_of_text(_COLUMNS, rows)
     words = [_INVERTED[holds] for holds in inverted]
     rows = [[*row, word] for row, word in zip(rows, words, strict=True)]
-    return table([*_COLUMNS, "inverted"], rows)
+    return columns_of_text([*_COLUMNS, "inverted"], rows)
 
 
-def summary(claims: Sequence[dict[str, Any]], inverted: Sequence[bool | None] | None = None) -> str:
+def columns_of_text(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose cells are words, those of a long one on several lines."""
+    return text_table(headings, rows, left=len(headings), widest=_WIDEST)
+
+
+def _summary(claims: Sequence[PageClaim], inverted: Sequence[bool | None] | None) -> str:
     """How many claims hold, as measured and inverted."""
-    gated = [claim for claim in claims if claim["gated"]]
-    compared = [claim for claim in gated if claim["holds"] is not None]
-    held = sum(claim["holds"] for claim in compared)
+    gated = [one for one in claims if one.claim.gated]
+    compared = [one for one in gated if one.holds is not None]
+    held = sum(one.claim.holds() for one in compared)
     line = f"{held} of {len(compared)} claims hold"
     if len(compared) < len(gated):
         line += f"; {len(gated) - len(compared)} without arms"
@@ -53,32 +111,23 @@ def summary(claims: Sequence[dict[str, Any]], inverted: Sequence[bool | None] | 
     return line
 
 
-def placebo_effects(claims: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _placebo_effects(claims: Sequence[PageClaim]) -> list[PageClaim]:
     """The claims of an effect or an order that hold although both arms got the same treatment."""
-    return [claim for claim in claims if claim["holds"] and claim["kind"] in {"effect", "ordering"}]
+    return [one for one in claims if one.holds and one.claim.kind in {"effect", "ordering"}]
 
 
-def in_standard_errors(claim: dict[str, Any]) -> str:
-    """The margin of a claim as text: `12.3 se`; `exact` where there is no chance."""
-    if claim["standard_error"] is None:
-        return "exact"
-    size = margin(claim)
-    return f"{numbers.number(size, None if isinf(size) else 1)} se"
+def _verdict(one: PageClaim) -> str:
+    if one.claim.gated or one.holds is None:
+        return _VERDICTS[one.holds]
+    return _ESTIMATES[one.claim.verdict]
 
 
-def _verdict(claim: dict[str, Any]) -> str:
-    if claim["gated"] or claim["holds"] is None:
-        return _VERDICTS[claim["holds"]]
-    return _ESTIMATES[claim["verdict"]]
-
-
-def _row(claim: dict[str, Any]) -> list[str]:
-    record: Any = claim
+def _row(one: PageClaim) -> list[str]:
     return [
-        f"{claim['page']}:{claim['line']} {claim['statement']}",
-        numbers.measured(record),
-        numbers.interval(record) or "",
-        numbers.threshold(record),
-        in_standard_errors(claim),
-        _verdict(claim),
+        one.name,
+        numbers.measured(one.claim),
+        numbers.interval(one.claim) or "",
+        numbers.threshold(one.claim),
+        in_standard_errors(one.claim),
+        _verdict(one),
     ]

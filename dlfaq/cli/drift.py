@@ -1,29 +1,64 @@
-"""Compares two runs of the same claims: another torch, another machine, other seeds."""
+"""`dlfaq drift`: compares two runs of the same claims: other versions, machine or seeds."""
 
 from __future__ import annotations
 
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlfaq.cli.claims import in_standard_errors
-from dlfaq.cli.table import table
+from dlfaq.cli.claims import columns_of_text, in_standard_errors
+from dlfaq.cli.commands import DONE, FAILED, add_command
 from dlfaq.errors import InputError
+from dlfaq.protocol import RATIO
 from dlfaq.site.claim import numbers
-from dlfaq.site.claim.margin import margin
+from dlfaq.site.lists.evidence import Evidence, write_evidence
 from dlfaq.site.wording import counted
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
-    from pathlib import Path
 
-__all__ = ["Drift", "drift", "read_evidence"]
+    from dlfaq.cli.commands import Commands
+    from dlfaq.protocol import Claim
+    from dlfaq.site.lists.evidence import PageClaim
+
+__all__ = ["Drift", "drift", "read_evidence", "register"]
 
 #: Rounding alone may shrink a margin by this share of it.
 _SLACK = 0.01
 
 _SCHEMA = 1
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "drift",
+        _run,
+        "list the claims that moved between two runs",
+        "dlfaq drift evidence-old.json evidence.json",
+    )
+    command.add_argument(
+        "old", type=Path, metavar="OLD.json", help="written by dlfaq claims --json"
+    )
+    command.add_argument("new", type=Path, metavar="NEW.json", help="the same from another run")
+    command.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write both as data: what `{drift}` on a page shows",
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    found = drift(read_evidence(options.old), read_evidence(options.new))
+    print(found.report)
+    if options.json is not None:
+        write_evidence(options.json, found.record)
+    return DONE if found.ok else FAILED
 
 
 @dataclass(frozen=True)
@@ -42,28 +77,23 @@ class Drift:
     ok: bool
 
 
-def read_evidence(file: Path) -> dict[str, Any]:
+def read_evidence(file: Path) -> Evidence:
     """What a file that `dlfaq claims --json` or a build wrote holds.
 
     Raises:
         InputError: it cannot be read, or is no such file.
     """
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        dict(data["environment"])
-        for claim in data["claims"]:
-            _key(claim)
-            _entry(claim, claim)  # reads whatever a comparison will
-    except (OSError, ValueError, LookupError, TypeError, ArithmeticError) as error:
+        return Evidence.from_json(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError(
             expected=f"an evidence.json in {file}",
             got=repr(error),
             cure="name a file that `dlfaq claims --json FILE` wrote",
         ) from None
-    return dict(data)
 
 
-def drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> Drift:
+def drift(old: Evidence, new: Evidence) -> Drift:
     """Find the claims whose value moved by more than its interval or whose margin shrank.
 
     A claim is known by its page and statement. An identity has no interval, so it only ever
@@ -73,101 +103,100 @@ def drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> Drift:
         old: the evidence of one run.
         new: that of another.
     """
-    before = {_key(claim): claim for claim in old["claims"]}
-    after = {_key(claim): claim for claim in new["claims"]}
+    before = {_key(claim): claim for claim in old.claims}
+    after = {_key(claim): claim for claim in new.claims}
     both = [(claim, after[key]) for key, claim in before.items() if key in after]
-    broken = [pair for pair in both if _moved(*pair) or _fell(*pair)]
-    shrunk = [pair for pair in both if pair not in broken and _shrank(*pair)]
+    broken = [(a, b) for a, b in both if _moved(a.claim, b.claim) or _fell(a, b)]
+    shrunk = [(a, b) for a, b in both if (a, b) not in broken and _shrank(a.claim, b.claim)]
     gone = [claim for key, claim in before.items() if key not in after]
     added = [claim for key, claim in after.items() if key not in before]
-    blocks = [_environments(old["environment"], new["environment"])]
+    blocks = [_environments(old.environment, new.environment)]
     if broken or shrunk:
-        rows = [_row(*pair) for pair in [*broken, *sorted(shrunk, key=lambda p: _left(*p))]]
-        blocks.append(table(["claim", "before", "now", "95 % interval before", "margin", ""], rows))
+        shrunk.sort(key=lambda pair: _left(*pair))
+        rows = [_row(*pair) for pair in [*broken, *shrunk]]
+        headings = ["claim", "before", "now", "95 % interval before", "margin", ""]
+        blocks.append(columns_of_text(headings, rows))
     for words, claims in (("only before", gone), ("only now", added)):
         if claims:
-            blocks.append("\n".join(f"{words}: {_name(claim)}" for claim in claims))
+            blocks.append("\n".join(f"{words}: {claim.name}" for claim in claims))
     blocks.append(
         f"{counted(len(both), 'claim')} in both runs: {len(broken)} moved or fell, "
         f"{counted(len(shrunk), 'other margin')} shrank"
     )
     record = {
         "schema": _SCHEMA,
-        "old": dict(old["environment"]),
-        "new": dict(new["environment"]),
+        "old": old.environment,
+        "new": new.environment,
         "claims": [_entry(*pair) for pair in both],
-        "only_old": [_name(claim) for claim in gone],
-        "only_new": [_name(claim) for claim in added],
+        "only_old": [claim.name for claim in gone],
+        "only_new": [claim.name for claim in added],
     }
     return Drift("\n\n".join(blocks), record, ok=not broken and not gone)
 
 
-def _key(claim: Mapping[str, Any]) -> tuple[str, str]:
-    return claim["page"], claim["statement"]
+def _key(one: PageClaim) -> tuple[str, str]:
+    return one.page, one.claim.statement
 
 
-def _name(claim: Mapping[str, Any]) -> str:
-    return f"{claim['page']}:{claim['line']} {claim['statement']}"
-
-
-def _moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    if old["interval"] is None:
+def _moved(old: Claim, new: Claim) -> bool:
+    if old.interval is None:
         return False
-    low, high = old["interval"]
-    return not low <= new["measured"] <= high
+    low, high = old.interval
+    return not low <= new.measured <= high
 
 
-def _fell(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    gated = old.get("gated", True)  # an estimate may come out either way
-    return bool(gated and old["holds"]) and not new["holds"]
+def _fell(old: PageClaim, new: PageClaim) -> bool:
+    # An estimate may come out either way.
+    return old.claim.gated and bool(old.holds) and not new.holds
 
 
-def _shrank(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return margin(new) < margin(old) - _SLACK * abs(margin(old))
+def _shrank(old: Claim, new: Claim) -> bool:
+    return new.margin < old.margin - _SLACK * abs(old.margin)
 
 
-def _left(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+def _left(old: PageClaim, new: PageClaim) -> float:
     """What is left of a margin, as a share."""
-    return margin(new) / margin(old) if margin(old) else float("-inf")
+    before = old.claim.margin
+    return new.claim.margin / before if before else float("-inf")
 
 
-def _entry(old: Any, new: Any) -> dict[str, Any]:  # noqa: ANN401 - as in _row
+def _entry(old: PageClaim, new: PageClaim) -> dict[str, Any]:
     """One claim of both runs, in words that need no knowledge of kinds and units."""
-    error = old["standard_error"]
-    ratio = old["unit"] == "×" and error is not None
-    before, now = old["measured"], new["measured"]
+    error = old.claim.standard_error
+    before, now = old.claim.measured, new.claim.measured
+    ratio = old.claim.unit == RATIO and error is not None
     shift = math.log(now / before) if ratio else now - before
     return {
-        "page": new["page"],
-        "line": new["line"],
-        "statement": new["statement"],
-        "old": numbers.measured(old),
-        "new": numbers.measured(new),
-        "interval": numbers.interval(old),
-        "same": old["measured"] == new["measured"],
+        "page": new.page,
+        "line": new.claim.line,
+        "statement": new.claim.statement,
+        "old": numbers.measured(old.claim),
+        "new": numbers.measured(new.claim),
+        "interval": numbers.interval(old.claim),
+        "same": before == now,
         "shift": round(shift / error, 3) if error else None,
-        "margins": [in_standard_errors(old), in_standard_errors(new)],
-        "holds": [old["holds"], new["holds"]],
+        "margins": [in_standard_errors(old.claim), in_standard_errors(new.claim)],
+        "holds": [old.holds, new.holds],
         "what": _what(old, new),
     }
 
 
-def _what(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def _what(old: PageClaim, new: PageClaim) -> list[str]:
     found = (
         ("no longer holds", _fell(old, new)),
-        ("moved", _moved(old, new)),
-        ("margin shrank", _shrank(old, new)),
+        ("moved", _moved(old.claim, new.claim)),
+        ("margin shrank", _shrank(old.claim, new.claim)),
     )
     return [words for words, so in found if so]
 
 
-def _row(old: Any, new: Any) -> list[str]:  # noqa: ANN401 - records, which amounts knows by fields
+def _row(old: PageClaim, new: PageClaim) -> list[str]:
     return [
-        _name(new),
-        numbers.measured(old),
-        numbers.measured(new),
-        numbers.interval(old) or "",
-        f"{in_standard_errors(old)} → {in_standard_errors(new)}",
+        new.name,
+        numbers.measured(old.claim),
+        numbers.measured(new.claim),
+        numbers.interval(old.claim) or "",
+        f"{in_standard_errors(old.claim)} → {in_standard_errors(new.claim)}",
         ", ".join(_what(old, new)),
     ]
 

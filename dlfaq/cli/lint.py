@@ -6,44 +6,68 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from dlfaq.cli.anatomy import anatomy
+from dlfaq.cli.commands import DONE, FAILED, add_command
+from dlfaq.cli.limits import limits
 from dlfaq.errors import PageError
-from dlfaq.execution.build import read_site
+from dlfaq.execution.site import read_pages
 from dlfaq.pages.agreement import disagreements
-from dlfaq.pages.fences import scan
+from dlfaq.pages.config import read_settings
+from dlfaq.pages.sections import prose
 from dlfaq.site.lists.catalogue import read_catalogue, read_labs
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
+    from dlfaq.cli.commands import Commands
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Chain, Page
 
-__all__ = ["SECTIONS", "lint"]
+__all__ = ["PENDING", "lint", "register"]
 
-#: The sections of a question's page, in order.
-SECTIONS = (
-    "See it",
-    "Measure it",
-    "What people say",
-    "Why",
-    "When it fails",
-    "Exercises",
-    "Sources",
-)
+#: A file in docs: pages, one path a line, that are still to be written in the present anatomy.
+PENDING = ".lint-pending"
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*(\{[^}]*\})?\s*#*$")
 _SEEDED = ("seed", "manual_seed", "default_rng", "RandomState")
 
 
+def register(commands: Commands) -> None:
+    """Add the command."""
+    add_command(commands, "lint", _run, "check pages without running them", "dlfaq lint")
+
+
+def _run(options: argparse.Namespace) -> int:
+    errors = lint(read_settings(options.folder))
+    for error in errors:
+        print(error)
+    return FAILED if errors else DONE
+
+
 def lint(settings: Settings) -> list[PageError]:
     """Everything that is wrong on the pages of a site, in order, without running them."""
     errors: list[PageError] = []
-    for page in read_site(settings):
+    pending = _pending(settings)
+    listed = len(pending)
+    for page in read_pages(settings):
         found = [*page.errors, *disagreements(page), *_headings(page)]
         if not page.errors:
             found += _own_seeds(page)
-            found += _anatomy(page) if page.meta.get("answers") else []
+            formed = [*anatomy(page), *limits(page)] if page.is_question else []
+            if page.src not in pending:
+                found += formed
+            elif formed:
+                del pending[page.src]  # it stands there rightly
+        else:
+            pending.pop(page.src, None)  # nobody can tell yet
         errors += sorted(found, key=lambda error: error.line)
+    file = settings.docs_dir / PENDING
+    for src, line in pending.items():
+        message = f"{src} is no question's page with errors of anatomy; strike it from this list"
+        errors.append(PageError(settings.relative(file), line, message))
+    if not listed and file.is_file():
+        errors.append(PageError(settings.relative(file), 1, "no page is pending; delete this file"))
     for read_headers in (read_catalogue, read_labs):
         try:
             read_headers(settings.docs_dir)
@@ -52,77 +76,21 @@ def lint(settings: Settings) -> list[PageError]:
     return errors
 
 
-def _prose(page: Page) -> Iterator[tuple[int, str]]:
-    """The lines of a page outside its fences, with their numbers."""
-    fences = scan(page.lines, page.first, lambda *_: None)
-    fenced = {number for fence in fences for number in range(fence.start, fence.end + 1)}
-    for number, line in enumerate(page.lines[page.first :], page.first + 1):
-        if number not in fenced:
-            yield number, line
+def _pending(settings: Settings) -> dict[str, int]:
+    """The pages whose anatomy is not reported yet, with their lines in the list."""
+    file = settings.docs_dir / PENDING
+    if not file.is_file():
+        return {}
+    lines = file.read_text(encoding="utf-8").split("\n")
+    return {line.strip(): number for number, line in enumerate(lines, 1) if line.strip()}
 
 
 def _headings(page: Page) -> Iterator[PageError]:
-    for number, line in _prose(page):
+    for number, line in prose(page):
         match = _HEADING.match(line)
         if match and "$" in match[2] and not match[3]:
             message = "a heading with mathematics needs its own {#id}: the formula would be in it"
             yield PageError(page.path, number, message)
-
-
-def _anatomy(page: Page) -> Iterator[PageError]:
-    """A question's page reads in one order, so that a reader knows where to look."""
-    yield from _sections(page)
-    yield from _opening(page)
-    placed = [place.line for place in page.places if place.kind == "figure"]
-    first = next((n for n, line in _prose(page) if line.startswith("## ")), len(page.lines))
-    if not any(line < first for line in placed):
-        message = "no key figure above the first section; place one with `{figure} label`"
-        yield PageError(page.path, first, message)
-    claims = sum("claim(" in snippet.code for chain in page.chains for snippet in chain.snippets)
-    if not claims:
-        yield PageError(page.path, first, "no snippet makes a claim; state a fact with claim(...)")
-
-
-def _sections(page: Page) -> Iterator[PageError]:
-    found = [(n, line[3:].strip()) for n, line in _prose(page) if line.startswith("## ")]
-    names = [name for _, name in found]
-    for name in SECTIONS:
-        if name not in names:
-            yield PageError(page.path, len(page.lines), f'no section "## {name}"; write it')
-    known = [(number, name) for number, name in found if name in SECTIONS]
-    order = sorted(known, key=lambda pair: SECTIONS.index(pair[1]))
-    for (number, name), (_, wanted) in zip(known, order, strict=True):
-        if name != wanted:
-            message = f'"## {name}" stands where "## {wanted}" belongs; sections have one order'
-            yield PageError(page.path, number, message)
-            return
-    for number, name in found:
-        if name not in SECTIONS:
-            message = f'"## {name}" is no section of a question; use ### below {SECTIONS[1]!r}'
-            yield PageError(page.path, number, message)
-
-
-def _opening(page: Page) -> Iterator[PageError]:
-    """The answer, then `People say:`, then `Verdict:`, before anything else."""
-    starts: list[tuple[int, str]] = []
-    blank = True
-    for number, line in _prose(page):
-        if blank and line.strip():
-            starts.append((number, line))
-        blank = not line.strip()
-    words = [
-        next((i for i, (_, t) in enumerate(starts) if t.startswith(w)), None)
-        for w in ("People say:", "Verdict:")
-    ]
-    first = starts[0][0] if starts else page.first + 1
-    if words[0] is None or words[1] is None:
-        missing = "People say:" if words[0] is None else "Verdict:"
-        yield PageError(
-            page.path, first, f"no paragraph begins {missing!r}; write it below the answer"
-        )
-    elif not 0 < words[0] == words[1] - 1:
-        message = "the page begins with its answer, then `People say:`, then `Verdict:`"
-        yield PageError(page.path, first, message)
 
 
 def _own_seeds(page: Page) -> Iterator[PageError]:

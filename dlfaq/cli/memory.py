@@ -1,18 +1,30 @@
-"""The options of `dlfaq memory`. Apart from what they do, so that `dlfaq --help` loads no torch."""
+"""`dlfaq memory`: its options, apart from what they do, so that `dlfaq --help` loads no torch."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlfaq.cli.commands import DONE, add_command
+
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    import argparse
 
-__all__ = ["add_options"]
+    from dlfaq.cli.commands import Commands
+
+__all__ = ["register"]
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """Give a parser the options that `dlfaq.memory.command.report` reads."""
+def register(commands: Commands) -> None:
+    """Add the command, with the options that `dlfaq.memory.command.report` reads."""
+    parser = add_command(
+        commands,
+        "memory",
+        _run,
+        "predict the memory of a training step, without a GPU",
+        "dlfaq memory torchvision:resnet50 --batch-size 32 --precision bf16 --checkpointing\n"
+        "         dlfaq memory net.py:make_model --optimizer sgd --fit 24GiB --json memory.json",
+    )
     parser.add_argument(
         "model",
         metavar="MODEL",
@@ -48,3 +60,10 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--measure", action="store_true", help="also run it there for real")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as data")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the step, .svg or .png")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from dlfaq.memory.command import report
+
+    print(report(options))
+    return DONE

@@ -1,24 +1,55 @@
-"""A page's claims over exploration master seeds, as rule 6 of the protocol asks for them."""
+"""`dlfaq pilot`: a page's claims over exploration master seeds, as rule 6 of the protocol asks."""
 
 from __future__ import annotations
 
-import math
-import statistics
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from dlfaq.site.lists.evidence import evidence
+from dlfaq.cli.commands import DONE, FAILED, add_command, built, jobs_option
+from dlfaq.pages.config import read_settings
+from dlfaq.protocol import EXPLORATION, RATIO
+from dlfaq.site.lists.evidence import evidence, write_evidence
+from dlfaq.site.lists.pilots import SPREADS, pilot_file, pilot_json, piloted
 from dlfaq.site.wording import counted
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
+    from dlfaq.cli.commands import Commands
     from dlfaq.execution.build import Report
     from dlfaq.pages.config import Settings
+    from dlfaq.protocol import Claim
+    from dlfaq.site.lists.evidence import Evidence, PageClaim
+    from dlfaq.site.lists.pilots import Pilot, PilotEnd
 
-__all__ = ["MasterRun", "master_run", "pilot_ok", "pilot_report"]
+__all__ = ["MasterRun", "pilot_ok", "pilot_report", "register"]
 
-_SPREADS = 5
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    pilot = add_command(
+        commands,
+        "pilot",
+        _run,
+        "run a page's claims over exploration seeds",
+        "dlfaq pilot gradients/zero-grad.md --json",
+    )
+    pilot.add_argument("page", help="path below docs, or a pattern")
+    pilot.add_argument(
+        "--masters",
+        type=int,
+        default=len(EXPLORATION),
+        choices=range(2, len(EXPLORATION) + 1),
+        metavar="N",
+        help="how many master seeds, 2 to 10 (10)",
+    )
+    pilot.add_argument(
+        "--json",
+        action="store_true",
+        help="keep what it gave below docs in pilots/, where the Evidence page reads it",
+    )
+    jobs_option(pilot)
 
 
 @dataclass(frozen=True)
@@ -27,47 +58,70 @@ class MasterRun:
 
     Attributes:
         offset: the seed offset of the master.
-        claims: its claims, held or not, as `evidence.json` has them.
+        found: its claims, held or not.
         broken: failures of chains other than claims that do not hold, a line each.
     """
 
     offset: int
-    claims: Sequence[dict[str, Any]]
+    found: Evidence
     broken: Sequence[str] = ()
 
 
-def master_run(settings: Settings, report: Report) -> MasterRun:
-    """What a build of the page on one master seed comes to."""
-    broken = [str(error) for page in report.pages for error in page.errors]
+def _run(options: argparse.Namespace) -> int:
+    settings = read_settings(options.folder)
+    runs = []
+    for offset in EXPLORATION[: options.masters]:
+        shifted = replace(settings, seed_offset=offset)
+        runs.append(_master_run(shifted, built(options, shifted)))
+    print(pilot_report(runs))
+    if options.json:
+        _keep(runs, settings)
+    return DONE if pilot_ok(runs) else FAILED
+
+
+def _master_run(settings: Settings, report: Report) -> MasterRun:
+    broken = [str(error) for page in report.site.pages for error in page.errors]
     broken += [
         failure.summary
-        for outcome in report.outcomes.values()
+        for outcome in report.site.results.values()
         for failure in outcome.failures
         if failure.kind != "ClaimFailed"
     ]
-    claims = evidence(settings, report.pages, report.outcomes)["claims"]
-    return MasterRun(settings.seed_offset, claims, broken)
+    found = evidence(report.site)
+    return MasterRun(settings.seed_offset, found, broken)
+
+
+def _keep(runs: Sequence[MasterRun], settings: Settings) -> None:
+    """Write a file for each page that makes a claim."""
+    pages: dict[str, list[Pilot]] = {}
+    for claims in _by_place(runs):
+        pages.setdefault(claims[0].page, []).append(piloted([one.claim for one in claims]))
+    for page, pilots in pages.items():
+        src = page.removeprefix(f"{settings.relative(settings.docs_dir)}/")
+        file = pilot_file(settings, src)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_evidence(file, pilot_json(page, len(runs), runs[0].found.environment, pilots))
+        print(f"written: {settings.relative(file)}")
+
+
+def _by_place(runs: Sequence[MasterRun]) -> list[list[PageClaim]]:
+    """Each claim as the masters gave it."""
+    places: dict[str, list[PageClaim]] = {}
+    for run in runs:
+        for one in run.found.claims:
+            places.setdefault(one.name, []).append(one)
+    return list(places.values())
 
 
 def pilot_ok(runs: Sequence[MasterRun]) -> bool:
     """Whether every chain ran to its end and every claim held, on every master."""
-    held = (claim["holds"] or not claim["gated"] for run in runs for claim in run.claims)
-    return not any(run.broken for run in runs) and all(held)
+    fallen = any(one.claim.fails for run in runs for one in run.found.claims)
+    return not fallen and not any(run.broken for run in runs)
 
 
 def pilot_report(runs: Sequence[MasterRun]) -> str:
-    """For each claim: mean and spread over masters, where rule 6 puts the threshold, where it is.
-
-    A claim is decided by the end of its interval that is nearest to its threshold. That end has a
-    mean and a standard deviation over masters; a threshold is no tighter than 5 of these below the
-    mean (above it for "at most", outside both for "within").
-    """
-    by_place: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for run in runs:
-        for claim in run.claims:
-            place = claim["page"], claim["line"], claim["statement"]
-            by_place.setdefault(place, []).append(claim)
-    blocks = [_block(claims, len(runs)) for claims in by_place.values()]
+    """For each claim: mean and spread over masters, rule 6, and the threshold in force."""
+    blocks = [_block(claims, len(runs)) for claims in _by_place(runs)]
     broken = [f"seed offset {run.offset}: {line}" for run in runs for line in run.broken]
     if broken:
         blocks.append(
@@ -78,46 +132,31 @@ def pilot_report(runs: Sequence[MasterRun]) -> str:
     return "\n\n".join(blocks) or "the page makes no claim"
 
 
-def _block(claims: list[dict[str, Any]], masters: int) -> str:
-    first = claims[0]
-    measured = [claim["measured"] for claim in claims]
-    lines = [
-        f"{first['page']}:{first['line']} {first['kind']}: {first['statement']}",
-        f"measured {_mean(measured, first):.4g} ({min(measured):.4g} to {max(measured):.4g})",
-    ]
-    limit = first["threshold"]
-    if first["comparator"] != "at_most":
-        lines.append(_end(claims, 0, limit[0] if isinstance(limit, list) else limit))
-    if first["comparator"] != "at_least":
-        lines.append(_end(claims, 1, limit[1] if isinstance(limit, list) else limit))
-    held = f"holds on {sum(claim['holds'] for claim in claims)} of {counted(masters, 'master')}"
-    held += "" if first["gated"] else " (an estimate: not gated)"
+def _block(claims: Sequence[PageClaim], masters: int) -> str:
+    first = claims[0].claim
+    measured = [one.claim.measured for one in claims]
+    pilot = piloted([one.claim for one in claims])
+    held = f"holds on {pilot.holds} of {counted(masters, 'master')}"
+    held += "" if first.gated else " (an estimate: not gated)"
     missing = masters - len(claims)
-    lines.append(held + (f", not made on {missing}" if missing else ""))
+    lines = [
+        f"{claims[0].page}:{first.line} {first.kind}: {first.statement}",
+        f"measured {pilot.mean:.4g} ({min(measured):.4g} to {max(measured):.4g})",
+        *(_end_line(end, first) for end in pilot.ends),
+        held + (f", not made on {missing}" if missing else ""),
+    ]
     return "\n  ".join(lines)
 
 
-def _end(claims: list[dict[str, Any]], which: int, threshold: float) -> str:
-    """One end of the interval over masters, lower (0) or upper (1), against its threshold."""
-    first = claims[0]
-    ratio = first["unit"] == "×" and first["interval"] is not None
-    ends = [(claim["interval"] or [claim["measured"]] * 2)[which] for claim in claims]
-    values = [math.log(end) for end in ends] if ratio else ends
-    mean = statistics.fmean(values)
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    sign = 1 if which else -1
-    tightest = mean + sign * _SPREADS * spread
-    if ratio:
-        mean, tightest = math.exp(mean), math.exp(tightest)
-    name = "measured" if first["interval"] is None else f"{('lower', 'upper')[which]} end"
-    tight = sign * (threshold - tightest) < 0
+def _end_line(end: PilotEnd, claim: Claim) -> str:
+    """One end of the interval over masters against its threshold."""
+    upper = end.end == "upper"
+    limit = claim.high if upper else claim.low
+    tight = limit < end.tightest if upper else limit > end.tightest
+    name = "measured" if claim.interval is None else f"{end.end} end"
+    logs = " (of logs)" if claim.unit == RATIO and claim.interval is not None else ""
     return (
-        f"{name}: mean {mean:.4g}, sd {spread:.3g}{' (of logs)' if ratio else ''}, "
-        f"mean {'+' if which else '-'} {_SPREADS} sd {tightest:.4g}; "
-        f"threshold in force {threshold:g}{', too tight' if tight else ''}"
+        f"{name}: mean {end.mean:.4g}, sd {end.sd:.3g}{logs}, "
+        f"mean {'+' if upper else '-'} {SPREADS} sd {end.tightest:.4g}; "
+        f"threshold in force {limit:g}{', too tight' if tight else ''}"
     )
-
-
-def _mean(values: list[float], claim: dict[str, Any]) -> float:
-    geometric = claim["statistic"] == "geometric mean"
-    return statistics.geometric_mean(values) if geometric else statistics.fmean(values)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +17,11 @@ import torch
 from torch import Tensor
 
 from dlfaq.errors import DataNotFound
+from dlfaq.seeding import generators_kept
+from dlfaq.writing.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 __all__ = ["digits", "mnist", "mnist1d", "torchvision_images"]
 
@@ -104,7 +104,7 @@ def _kept(distribution: str, name: str, build: Callable[[], _Arrays]) -> _Arrays
     try:
         x, y = torch.load(path, weights_only=True)
     except Exception:  # noqa: BLE001  missing, cut or foreign: whatever is wrong with it, build it anew
-        with _global_generators_kept():
+        with generators_kept():  # mnist1d seeds them when it builds
             x, y = build()
         _write_whole((x, y), path)
     return x, y
@@ -114,26 +114,8 @@ def _write_whole(arrays: _Arrays, path: Path) -> None:
     # A cache that cannot be written (a read-only home) only costs time, so it is no error.
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                torch.save(arrays, file)
-                file.close()
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _global_generators_kept() -> Iterator[None]:
-    """Undo what a source does to the global generators: mnist1d seeds them, when it builds."""
-    python, numpy, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        torch.set_rng_state(torch_state)
+        with replacing(path) as stream:
+            torch.save(arrays, stream)
 
 
 def _cache_folder() -> Path:

@@ -9,34 +9,29 @@ from __future__ import annotations
 import json
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from dlfaq.errors import PageError
-from dlfaq.execution.executors import executor_at, local_executor, workers
+from dlfaq.execution.executors import executor_at, workers
 from dlfaq.execution.failures import changed_meanwhile
-from dlfaq.execution.job import Job
-from dlfaq.execution.key import file_hash, level_1
-from dlfaq.execution.process import ABANDONED, Ended, run_task
+from dlfaq.execution.job import jobs_of
+from dlfaq.execution.key import chain_key, file_hash
+from dlfaq.execution.process import ABANDONED, ProcessEnd, run_task
 from dlfaq.execution.progress import Progress
 from dlfaq.execution.result import Outcome
 from dlfaq.execution.runner import make_task, outcome_of
+from dlfaq.execution.site import Site, last_good, read_pages
 from dlfaq.execution.store import Store
 from dlfaq.pages.agreement import disagreements
-from dlfaq.pages.front_matter import front_matter
-from dlfaq.pages.notebooks import lab_files
-from dlfaq.pages.reader import read_page
-from dlfaq.pages.text import page_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from dlfaq.execution.job import Job
     from dlfaq.execution.result import Result
     from dlfaq.pages.config import Settings
-    from dlfaq.pages.page import Page
 
-__all__ = ["Report", "build", "jobs_of", "local_executor", "read_site", "run_jobs", "workers"]
+__all__ = ["Report", "build", "run_jobs"]
 
 _TRIES = 3
 
@@ -46,57 +41,21 @@ class Report:
     """What a build did.
 
     Attributes:
-        pages: every page, as read.
+        site: every page as read, and what each of its chains gave, run now or stored.
         ran: how many chains ran.
         failures: every failure, ready to print, its first line `docs/page.md:LINE: ...`.
         changed: with `check`, chains whose result differs from the stored one.
-        outcomes: by name of the job, of every chain, run now or stored.
     """
 
-    pages: list[Page]
+    site: Site
     ran: int = 0
     failures: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
         """Whether nothing failed and nothing differs."""
         return not self.failures and not self.changed
-
-
-def read_site(settings: Settings, only: str = "*") -> list[Page]:
-    """The pages and labs whose path, relative to docs_dir, fits a pattern; in order of paths."""
-    files = sorted([*settings.docs_dir.rglob("*.md"), *lab_files(settings.docs_dir)])
-    chosen = [f for f in files if fnmatch(f.relative_to(settings.docs_dir).as_posix(), only)]
-    return [read_page(file, settings) for file in chosen]
-
-
-def jobs_of(pages: Iterable[Page], settings: Settings) -> list[Job]:
-    """The chains of the pages that can be read. A figure that a card names is drawn small too."""
-    wanted = _on_cards(settings)
-    jobs = []
-    for page in pages:
-        for chain in page.chains if not page.errors else []:
-            thumbs = frozenset(
-                i
-                for i, snippet in enumerate(chain.snippets)
-                if (page.src, snippet.options.label) in wanted
-            )
-            jobs.append(Job(page, chain, thumbs))
-    return jobs
-
-
-def _on_cards(settings: Settings) -> set[tuple[str, str | None]]:
-    """Page and label of the figures that the cards of the landing page show."""
-    file = settings.docs_dir / "index.md"
-    try:
-        meta, _ = front_matter(page_text(file, settings.relative(file)), settings.relative(file))
-    except (FileNotFoundError, PageError):
-        return set()
-    cards = meta.get("cards") or []
-    named = (card for card in cards if isinstance(card, dict))
-    return {(str(card.get("page")), card.get("figure")) for card in named}
 
 
 def run_jobs(
@@ -117,7 +76,7 @@ def run_jobs(
         done: called with each job and its outcome.
     """
     build = uuid4().hex
-    pending: dict[Future[Ended], tuple[Job, int]] = {}
+    pending: dict[Future[ProcessEnd], tuple[Job, int]] = {}
 
     def submit(job: Job, attempt: int) -> None:
         task = replace(make_task(job, settings), build=build)
@@ -145,7 +104,7 @@ def run_jobs(
         raise
 
 
-def _changed(ended: Ended, settings: Settings) -> list[str]:
+def _changed(ended: ProcessEnd, settings: Settings) -> list[str]:
     """The files that a chain read and that are not, or no longer, as this process sees them."""
     elsewhere = (
         path for path, seen in ended.files.items() if file_hash(settings.root / path) != seen
@@ -182,15 +141,16 @@ def build(
         DlfaqError: no process can be started here.
     """
     store = Store(settings)
-    report = Report(read_site(settings, only))
-    all_jobs = jobs_of(report.pages, settings)
-    keys = {job.name: level_1(job.chain, settings, job.thumbs) for job in all_jobs}
+    report = Report(Site(settings, read_pages(settings, only)))
+    site = report.site
+    all_jobs = jobs_of(site.pages)
+    keys = {job.name: chain_key(job.chain, settings) for job in all_jobs}
     stored = {name: result for name, key in keys.items() if (result := store.get(key)) is not None}
-    report.outcomes = {name: Outcome(result) for name, result in stored.items()}
+    site.results = {name: Outcome(result) for name, result in stored.items()}
     if serving:
         failed_before = {job.name: _failed_before(job, keys[job.name], store) for job in all_jobs}
-        report.outcomes |= {name: one for name, one in failed_before.items() if one is not None}
-    known = {} if fresh or check else report.outcomes
+        site.results |= {name: one for name, one in failed_before.items() if one is not None}
+    known = {} if fresh or check else site.results
     stale = [job for job in all_jobs if job.name not in known]
     with (
         executor_at(executor if stale else None, workers(jobs)) as (pool, count),
@@ -199,7 +159,7 @@ def build(
 
         def done(job: Job, outcome: Outcome) -> None:
             report.ran += 1
-            report.outcomes[job.name] = outcome
+            site.results[job.name] = outcome
             failed(list(map(str, outcome.failures)))
             progress.finished(ok=outcome.ok)
             if not check:
@@ -215,9 +175,10 @@ def build(
             for failure in failures:
                 progress.tell(failure)
 
-        for page in report.pages:
+        for page in site.pages:
             failed([str(error) for error in (*page.errors, *disagreements(page))])
         run_jobs(stale, settings, pool, done)
+    site.last_good = last_good(site.results, store)
     return report
 
 
@@ -241,5 +202,5 @@ def _differs(stored: Result | None, result: Result) -> bool:
 
 def _lasting(result: Result) -> str:
     """The result as it would be stored, but for the rest: NaN differs from itself, its text not."""
-    lasting = replace(result, elapsed_s=0.0, peak_bytes=0, finished="")
+    lasting = replace(result, elapsed_s=0.0, cpu_s=0.0, peak_bytes=0, finished="")
     return json.dumps(lasting.to_json(), sort_keys=True)

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dlfaq.execution.job import Job
-    from dlfaq.execution.process import Ended
+    from dlfaq.execution.process import ProcessEnd
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Chain
+    from dlfaq.protocol import Claim
 
 __all__ = ["changed_meanwhile", "failures_of"]
 
@@ -26,22 +27,20 @@ _AROUND = 2
 _STACK_LINE = re.compile(rf'File "{re.escape(CHAIN_FILE)}", line (\d+)')
 
 
-def failures_of(job: Job, ended: Ended, settings: Settings) -> list[Failure]:
+def failures_of(
+    job: Job, ended: ProcessEnd, claims: Iterable[Claim], settings: Settings
+) -> list[Failure]:
     """Every failure of a chain: what broke it off, and each claim that does not hold.
 
     With placebos no claim is expected to hold, so there they are no failures.
     """
     if ended.report is None:
         return [_broken_off(job, ended)]
-    error, claims = ended.report["error"], ended.report["claims"]
+    error = ended.report["error"]
     failures = [_raised(job, error)] if error else []
     if settings.placebo:
         return failures
-    return failures + [_not_held(job, claim) for claim in claims if _fails(claim)]
-
-
-def _fails(claim: Mapping[str, Any]) -> bool:
-    return claim["gated"] and not claim["holds"]
+    return failures + [_not_held(job, claim) for claim in claims if claim.fails]
 
 
 def changed_meanwhile(job: Job, files: Iterable[str]) -> Failure:
@@ -76,7 +75,7 @@ def _page_line(job: Job, at: int) -> str:
     return str(lines[min(at, len(lines)) - 1].number)
 
 
-def _broken_off(job: Job, ended: Ended) -> Failure:
+def _broken_off(job: Job, ended: ProcessEnd) -> Failure:
     """A process that did not report: where it was, and what ended it."""
     found = _STACK_LINE.search(ended.stack)
     begun = max(0, len(ended.marks) - 1)
@@ -98,22 +97,19 @@ def _broken_off(job: Job, ended: Ended) -> Failure:
     return _at_chain_line(job, line, kind, message, [])
 
 
-def _not_held(job: Job, claim: Mapping[str, Any]) -> Failure:
-    return _at_chain_line(job, claim["at"], "ClaimFailed", _finding(claim), [])
+def _not_held(job: Job, claim: Claim) -> Failure:
+    return _at_chain_line(job, claim.line, "ClaimFailed", _finding(claim), [])
 
 
-def _finding(claim: Mapping[str, Any]) -> str:
-    interval = claim["interval"]
-    measured = f"measured {claim['measured']:.4g}"
-    if interval:
-        measured += f", 95 % interval {interval[0]:.4g} to {interval[1]:.4g}"
-    threshold = claim["threshold"]
-    asked = (
-        f"within {threshold[0]:.4g} to {threshold[1]:.4g}"
-        if isinstance(threshold, list)
-        else f"{claim['comparator'].replace('_', ' ')} {threshold:.4g}"
-    )
-    return f'"{claim["statement"]}" does not hold: {measured}, asked {asked}'
+def _finding(claim: Claim) -> str:
+    measured = f"measured {claim.measured:.4g}"
+    if claim.interval is not None:
+        low, high = claim.interval
+        measured += f", 95 % interval {low:.4g} to {high:.4g}"
+    asked = " to ".join(dict.fromkeys(f"{end:.4g}" for end in claim.thresholds))
+    comparator = claim.comparator.replace("_", " ")
+    says = claim.statement.replace("{}", f"{claim.measured:.4g}")
+    return f'"{says}" does not hold: {measured}, asked {comparator} {asked}'
 
 
 def _at_chain_line(job: Job, at: int, kind: str, message: str, also: list[str]) -> Failure:

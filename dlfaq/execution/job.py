@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dlfaq.pages.page import Chain, Page
 
-__all__ = ["Job"]
+__all__ = ["Job", "jobs_of"]
 
 _TIMEOUT_S = 60.0
 
@@ -21,12 +23,10 @@ class Job:
     Attributes:
         page: where it stands.
         chain: what to run.
-        thumbs: snippets whose figures are also drawn as thumbnails.
     """
 
     page: Page
     chain: Chain
-    thumbs: frozenset[int] = frozenset()
 
     @property
     def name(self) -> str:
@@ -38,3 +38,8 @@ class Job:
     def timeout_s(self) -> float:
         """Seconds the chain may take."""
         return self.chain.head.options.timeout or _TIMEOUT_S
+
+
+def jobs_of(pages: Iterable[Page]) -> list[Job]:
+    """The chains of the pages that can be read."""
+    return [Job(page, chain) for page in pages if not page.errors for chain in page.chains]

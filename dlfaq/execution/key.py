@@ -1,8 +1,9 @@
 """Names a chain's result by everything that can change it, in two levels, as ccache does.
 
-Level 1 hashes what is known before a run: code, expressions, settings, versions. It leads to the
-list of files and distributions that the chain used last time. Level 2 hashes level 1 with the
-contents of those files and the versions of those distributions, and names the result.
+The key of a chain hashes what is known before a run: code, expressions, settings, versions. It
+leads to the list of files and distributions that the chain used last time. The key of its result
+hashes the key of the chain with the contents of those files and the versions of those
+distributions.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Chain
 
-__all__ = ["NUMERICAL", "environment", "file_hash", "level_1", "level_2", "version"]
+__all__ = ["NUMERICAL", "SCHEMA", "chain_key", "environment", "file_hash", "result_key", "version"]
 
 #: Raise when the form or meaning of a stored result changes.
-_SCHEMA = 1
+SCHEMA = 1
 
 #: The packages whose version counts for every chain, whether it imports them itself or not.
 NUMERICAL = ("matplotlib", "numpy", "scikit-learn", "scipy", "torch", "torchvision")
@@ -54,24 +55,28 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str:
-    """Hash of what is known of a chain before it runs.
+def chain_key(chain: Chain, settings: Settings) -> str:
+    """Hash of what is known of a chain before it runs: level 1.
 
     Args:
-        chain: its expanded code, options that matter to a run, and inline expressions count.
+        chain: its expanded code, the options that change its result, and its inline expressions
+            count.
         settings: seed offset, placebo, device, style and memory limit count; beside them versions,
             and limits on the CPU's instructions.
-        thumbs: indices of the snippets whose figures are also drawn as thumbnails.
     """
     snippets = [
-        (snippet.code, snippet.options.raises, snippet.options.warning)
+        (
+            snippet.code,
+            snippet.options.raises,
+            snippet.options.warning,
+            snippet.options.thumb,
+        )
         for snippet in chain.snippets
     ]
     return _digest(
-        _SCHEMA,
+        SCHEMA,
         snippets,
         sorted(chain.expressions),
-        sorted(thumbs),
         settings.seed_offset,
         settings.placebo,
         settings.device,
@@ -85,9 +90,15 @@ def level_1(chain: Chain, settings: Settings, thumbs: Iterable[int] = ()) -> str
     )
 
 
-def level_2(first: str, files: Mapping[str, str], distributions: Mapping[str, str]) -> str:
-    """Hash of level 1, the files a chain read (path to SHA-256), versions of its imports."""
-    return _digest(first, dict(files), dict(distributions))
+def result_key(chain: str, files: Mapping[str, str], distributions: Mapping[str, str]) -> str:
+    """Hash of a chain's key, the files it read (path to SHA-256), versions of its imports: level 2.
+
+    Args:
+        chain: what `chain_key` gave.
+        files: SHA-256 of each file that the chain read, by its path from the root.
+        distributions: version of each distribution that it imported, by name.
+    """
+    return _digest(chain, dict(files), dict(distributions))
 
 
 def file_hash(path: Path) -> str:

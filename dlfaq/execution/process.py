@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from dlfaq.execution.task import ChainTask
 
-__all__ = ["ABANDONED", "Ended", "run_task", "start_server"]
+__all__ = ["ABANDONED", "ProcessEnd", "run_task", "start_server"]
 
 #: Builds of this process whose chains are ended and no longer started, as at Ctrl-C.
 ABANDONED: set[str] = set()
@@ -48,7 +48,7 @@ _servers: dict[tuple[str, ...], forkserver.ForkServer] = {}
 
 
 @dataclass
-class Ended:
+class ProcessEnd:
     """How a chain's process ended and what it left, as plain data.
 
     Attributes:
@@ -119,13 +119,13 @@ def start_server(preload: Sequence[str]) -> None:
     if not sys.platform.startswith("linux"):
         raise DlfaqError(
             f"expected Linux to run pages; got {sys.platform}, which lacks a fork server with "
-            "process groups and memory limits; the lab works here, run pages in a container"
+            "process groups and memory limits; the library works here, run pages in a container"
         )
     with _lock, _server_environment(preload):
         _server(preload).ensure_running()
 
 
-def run_task(task: ChainTask) -> Ended:
+def run_task(task: ChainTask) -> ProcessEnd:
     """Run one chain in a fresh process and wait for its end.
 
     Returns:
@@ -214,7 +214,7 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _read(folder: Path, task: ChainTask) -> Ended:
+def _read(folder: Path, task: ChainTask) -> ProcessEnd:
     def read(name: str, most: int = -1) -> bytes:
         try:
             with (folder / name).open("rb") as stream:
@@ -225,7 +225,7 @@ def _read(folder: Path, task: ChainTask) -> Ended:
     report = read("report.json")
     marks = [line.split() for line in read("progress").decode().splitlines()]
     files, changed = what_was_read(folder / "reads", Path(task.root))
-    return Ended(
+    return ProcessEnd(
         report=json.loads(report) if report else None,
         stdout=read("stdout", 8 * OUTPUT_LIMIT),
         stderr=read("stderr", 8 * OUTPUT_LIMIT),

@@ -5,27 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Failure", "Outcome", "Output", "Result"]
+from dlfaq.execution.output import Output
+from dlfaq.protocol import Claim
 
-
-@dataclass
-class Output:
-    """What one snippet shows.
-
-    Attributes:
-        stdout: what it printed, cleaned.
-        stderr: what it wrote to standard error, warnings included.
-        display: its last expression as (kind, data): "text", "html", "svg" or "png" (base64).
-        figures: its figures, each as SVG by size ("wide", "narrow", "thumb"); of a lab as
-            "png" too, in base64.
-        exception: the exception that was its point, as "Type: message".
-    """
-
-    stdout: str = ""
-    stderr: str = ""
-    display: list[tuple[str, str]] = field(default_factory=list)
-    figures: list[dict[str, str]] = field(default_factory=list)
-    exception: str | None = None
+__all__ = ["Failure", "Outcome", "Result"]
 
 
 @dataclass
@@ -35,8 +18,9 @@ class Result:
     Attributes:
         outputs: one for each snippet.
         values: text of each inline expression.
-        claims: records of its claims; "at" is the line of the chain, from 1, that made one.
+        claims: its claims, each with the line of the chain, from 1, that makes it.
         elapsed_s: wall seconds on one core.
+        cpu_s: seconds of processor time, which a busy machine does not stretch as it does those.
         peak_bytes: memory it took beyond what it started with.
         finished: the day it ran, ISO 8601.
         environment: versions, CPU, seed offset and device.
@@ -46,8 +30,9 @@ class Result:
 
     outputs: list[Output]
     values: dict[str, str] = field(default_factory=dict)
-    claims: list[dict[str, Any]] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     elapsed_s: float = 0.0
+    cpu_s: float = 0.0
     peak_bytes: int = 0
     finished: str = ""
     environment: dict[str, str] = field(default_factory=dict)
@@ -56,7 +41,7 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """The result as JSON has it."""
-        return asdict(self)
+        return {**asdict(self), "claims": [claim.to_json() for claim in self.claims]}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
@@ -65,11 +50,9 @@ class Result:
         Raises:
             TypeError: a field is missing or unknown.
         """
-        outputs = [
-            Output(**{**output, "display": [tuple(pair) for pair in output["display"]]})
-            for output in data["outputs"]
-        ]
-        return cls(**{**data, "outputs": outputs})
+        outputs = [Output.from_json(output) for output in data["outputs"]]
+        claims = [Claim.from_json(claim) for claim in data["claims"]]
+        return cls(**{**data, "outputs": outputs, "claims": claims})
 
 
 @dataclass
@@ -81,7 +64,7 @@ class Failure:
         line: the line of the page; for an include, the line that includes.
         kind: type of the exception, or what ended the chain ("Timeout", "ClaimFailed", ...).
         message: what it says.
-        also: further places, as "path:line" (of an included file, of a function of the lab).
+        also: further places, as "path:line" (of an included file, of a function that was called).
         context: the lines around, as (number, text).
         marked: which of them is the line.
         snippet: index in the chain of the snippet that failed.

@@ -9,34 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution.failures import failures_of
 from dlfaq.execution.key import environment, version
-from dlfaq.execution.result import Outcome, Output, Result
-from dlfaq.execution.task import OUTPUT_LIMIT, ChainTask
+from dlfaq.execution.output import Output
+from dlfaq.execution.result import Outcome, Result
+from dlfaq.execution.task import OUTPUT_LIMIT, ChainTask, SnippetTask
 from dlfaq.execution.text import clean_text, limited
+from dlfaq.protocol import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from dlfaq.execution.job import Job
-    from dlfaq.execution.process import Ended
+    from dlfaq.execution.process import ProcessEnd
     from dlfaq.pages.config import Settings
+    from dlfaq.pages.page import Snippet
 
 __all__ = ["make_task", "outcome_of"]
 
 
 def make_task(job: Job, settings: Settings) -> ChainTask:
     """What the process of a job is told."""
-    snippets = job.chain.snippets
-    png = ["png"] if job.chain.png else []
     excluded = [settings.store_dir, settings.site_dir, *_environments(settings.root)]
     return ChainTask(
-        codes=tuple(snippet.code for snippet in snippets),
-        raises=tuple(snippet.options.raises for snippet in snippets),
-        warns=tuple(snippet.options.warning for snippet in snippets),
-        sizes=tuple(
-            ("wide", "narrow", *(["thumb"] if i in job.thumbs else []), *png)
-            for i in range(len(snippets))
-        ),
+        snippets=tuple(_snippet_task(snippet, png=job.chain.png) for snippet in job.chain.snippets),
         expressions=job.chain.expressions,
         root=str(settings.root),
         excluded=tuple(str(folder) for folder in excluded),
@@ -50,48 +45,47 @@ def make_task(job: Job, settings: Settings) -> ChainTask:
     )
 
 
+def _snippet_task(snippet: Snippet, *, png: bool) -> SnippetTask:
+    options = snippet.options
+    extra = [*(["thumb"] if options.thumb else []), *(["png"] if png else [])]
+    return SnippetTask(
+        snippet.code, options.raises, options.warning, sizes=("wide", "narrow", *extra)
+    )
+
+
 @cache
 def _environments(root: Path) -> tuple[Path, ...]:
     """Virtual environments directly under the root: a thousand modules that are not the site's."""
     return tuple(file.parent for file in sorted(root.glob("*/pyvenv.cfg")))
 
 
-def outcome_of(job: Job, ended: Ended, settings: Settings) -> Outcome:
+def outcome_of(job: Job, ended: ProcessEnd, settings: Settings) -> Outcome:
     """Read what a process left: outputs, values and claims, and every failure with its line."""
     report: Mapping[str, Any] = ended.report or {}
     result = Result(
         outputs=_outputs(job, ended, report),
         values=report.get("values", {}),
-        claims=report.get("claims", []),
+        claims=[Claim.from_json(claim) for claim in report.get("claims", [])],
         elapsed_s=report.get("elapsed_s", 0.0),
+        cpu_s=report.get("cpu_s", 0.0),
         peak_bytes=report.get("peak_bytes", 0),
         finished=dt.datetime.now(tz=dt.UTC).date().isoformat(),
         environment=dict(environment(settings)),
         files=ended.files,
         distributions={name: version(name) for name in _distributions(report.get("modules", []))},
     )
-    return Outcome(result, failures_of(job, ended, settings))
+    return Outcome(result, failures_of(job, ended, result.claims, settings))
 
 
-def _outputs(job: Job, ended: Ended, report: Mapping[str, Any]) -> list[Output]:
-    """What each snippet that was begun has shown."""
+def _outputs(job: Job, ended: ProcessEnd, report: Mapping[str, Any]) -> list[Output]:
+    """What each snippet has shown; one that was never begun has shown nothing."""
+    reported = [Output.from_json(output) for output in report.get("outputs", [])]
+    missing = len(job.chain.snippets) - len(reported)
+    outputs = reported + [Output() for _ in range(missing)]
     marks = [*ended.marks, (len(ended.stdout), len(ended.stderr))]
-    outputs = []
-    for index in range(len(job.chain.snippets)):
-        output = Output()
-        if index + 1 < len(marks):
-            here, there = marks[index], marks[index + 1]
-            output.stdout = _shown(ended.stdout[here[0] : there[0]])
-            output.stderr = _shown(ended.stderr[here[1] : there[1]])
-        if index < len(report.get("displays", [])):
-            output.display = [
-                (kind, clean_text(data) if kind == "text" else data)
-                for kind, data in report["displays"][index]
-            ]
-            output.figures = report["figures"][index]
-            exception = report["exceptions"][index]
-            output.exception = None if exception is None else clean_text(exception)
-        outputs.append(output)
+    for output, here, there in zip(outputs, marks, marks[1:], strict=False):
+        output.stdout = _shown(ended.stdout[here[0] : there[0]])
+        output.stderr = _shown(ended.stderr[here[1] : there[1]])
     return outputs
 
 

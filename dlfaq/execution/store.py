@@ -1,7 +1,7 @@
 """Keeps results on disk. The runner writes it, the renderer reads it, and only here do they meet.
 
-A file holds the SHA-256 of its JSON and the JSON. It is written under a temporary name and renamed,
-so that two builds at once, or one that is killed, leave whole files. What cannot be read is a miss.
+A file holds the SHA-256 of its JSON and the JSON. It is written whole or not at all, so that two
+builds at once, or one that is killed, leave whole files. What cannot be read is a miss.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dlfaq.errors import InputError
-from dlfaq.execution.key import file_hash, level_2, version
+from dlfaq.execution.key import file_hash, result_key, version
 from dlfaq.execution.result import Outcome, Result
+from dlfaq.writing.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from dlfaq.pages.config import Settings
 
@@ -33,45 +32,45 @@ _log = logging.getLogger("dlfaq.store")
 class Store:
     """The results of one site.
 
-    Folders: `used/` (level 1: what the chain read and imported), `results/` (level 2: the result),
-    `last/` (for serve alone: last good result and last failure of each chain).
+    Folders: `used/` (what a chain read and imported, by the chain's key), `results/` (by the
+    result's key), `last/` (for serve alone: last good result and last failure of each chain).
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.folder = settings.store_dir
 
-    def get(self, first: str) -> Result | None:
-        """The result of a chain with this level-1 key, as files and distributions are now."""
+    def get(self, key: str) -> Result | None:
+        """The result of the chain with this key, as files and distributions are now."""
 
-        def second(used: dict[str, Any]) -> str:
+        def key_now(used: dict[str, Any]) -> str:
             files = {path: file_hash(self.settings.root / path) for path in used["files"]}
             distributions = {name: version(name) for name in used["distributions"]}
-            return level_2(first, files, distributions)
+            return result_key(key, files, distributions)
 
-        name = self._load(self.folder / "used" / first, second)
+        name = self._load(self.folder / "used" / key, key_now)
         return self._load(self.folder / "results" / name, Result.from_json) if name else None
 
-    def put(self, first: str, result: Result) -> None:
-        """Store a result under its level-1 key and what it used."""
-        second = level_2(first, result.files, result.distributions)
-        self._write(self.folder / "results" / second, result.to_json())
+    def put(self, key: str, result: Result) -> None:
+        """Store the result of the chain with this key, and what it used."""
+        name = result_key(key, result.files, result.distributions)
+        self._write(self.folder / "results" / name, result.to_json())
         used = {"files": sorted(result.files), "distributions": sorted(result.distributions)}
-        self._write(self.folder / "used" / first, used)
+        self._write(self.folder / "used" / key, used)
 
-    def remember(self, name: str, first: str, outcome: Outcome) -> None:
+    def remember(self, name: str, key: str, outcome: Outcome) -> None:
         """Keep the last good result, or the last failure, of the chain of this name."""
         if outcome.ok:
             self._write(self.folder / "last" / f"{name}.good", outcome.result.to_json())
         else:
-            record = {"key": first, "outcome": outcome.to_json()}
+            record = {"key": key, "outcome": outcome.to_json()}
             self._write(self.folder / "last" / f"{name}.failure", record)
 
-    def last_failure(self, name: str, first: str) -> Outcome | None:
+    def last_failure(self, name: str, key: str) -> Outcome | None:
         """The last failure of the chain of this name, if its code has not changed since."""
 
         def read(data: dict[str, Any]) -> Outcome | None:
-            return Outcome.from_json(data["outcome"]) if data["key"] == first else None
+            return Outcome.from_json(data["outcome"]) if data["key"] == key else None
 
         return self._load(self.folder / "last" / f"{name}.failure", read)
 
@@ -97,23 +96,13 @@ class Store:
             return None
 
     def _write(self, file: Path, data: dict[str, Any]) -> None:
+        body = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
         try:
-            self._replace(file, data)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
         except OSError as error:
             raise InputError(
                 expected=f"a folder for results at {self.folder}",
                 got=str(error),
                 cure="make room there, or name another with DLFAQ_STORE",
             ) from None
-
-    def _replace(self, file: Path, data: dict[str, Any]) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        body = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise

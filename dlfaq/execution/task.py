@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CHAIN_FILE", "OUTPUT_LIMIT", "ChainTask"]
+from dlfaq.protocol import first_seed
+
+__all__ = ["CHAIN_FILE", "OUTPUT_LIMIT", "ChainTask", "SnippetTask"]
 
 #: The file name of all code of a chain: line n of it is line n of the chain's snippets together.
 CHAIN_FILE = "<snippets>"
@@ -14,14 +16,28 @@ OUTPUT_LIMIT = 200_000
 
 
 @dataclass(frozen=True)
+class SnippetTask:
+    """One snippet to run.
+
+    Attributes:
+        code: what is run.
+        raises: the name of the exception that is its point, or None.
+        warning: whether a warning is shown; else it is an error.
+        sizes: the sizes that its figures are drawn at.
+    """
+
+    code: str
+    raises: str | None = None
+    warning: bool = False
+    sizes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ChainTask:
     """One chain to run.
 
     Attributes:
-        codes: the code of each snippet.
-        raises: for each, the name of the exception that is its point, or None.
-        warns: for each, whether it may warn.
-        sizes: for each, the sizes its figures are drawn at.
+        snippets: what is run, in order, in one namespace.
         expressions: what is evaluated at the end.
         root: the site's root; what is read and imported under it is reported.
         excluded: folders under the root that do not count.
@@ -35,10 +51,7 @@ class ChainTask:
         build: the build that it belongs to, which may be abandoned.
     """
 
-    codes: tuple[str, ...]
-    raises: tuple[str | None, ...]
-    warns: tuple[bool, ...]
-    sizes: tuple[tuple[str, ...], ...]
+    snippets: tuple[SnippetTask, ...]
     expressions: tuple[str, ...]
     root: str
     excluded: tuple[str, ...] = ()
@@ -50,6 +63,11 @@ class ChainTask:
     timeout_s: float = 60.0
     preload: tuple[str, ...] = ()
     build: str = ""
+
+    @property
+    def seed(self) -> int:
+        """What the global generators of the process start with."""
+        return first_seed(self.seed_offset)
 
     def counts(self, file: str) -> bool:
         """Whether a file, by its absolute path, is one of the site's."""

@@ -46,8 +46,9 @@ def limited(text: str) -> str:
 def value_text(value: object) -> str:
     """An inline value as prose shows it.
 
-    A whole number stands as it is, any other number with three significant digits; a NumPy scalar
-    or a one-element tensor counts as the number it holds; all else is its `str()`.
+    A whole number stands as it is, any other number with three significant digits, a very small or
+    large one as 1.23·10⁻⁵; a NumPy scalar or a one-element tensor counts as the number it holds;
+    all else is its `str()`.
     """
     if hasattr(value, "item") and hasattr(value, "ndim"):
         count = value.numel() if hasattr(value, "numel") else value.size  # type: ignore[attr-defined]
@@ -64,10 +65,11 @@ def _three_digits(number: float) -> str:
         return "NaN"
     if abs(number) == float("inf"):
         return "∞" if number > 0 else "−∞"
-    if number == 0 or _SMALLEST_PLAIN <= abs(number) < _LARGEST_PLAIN:
-        exponent = int(f"{number:.2e}".split("e")[1]) if number else 0
-        decimals = max(0, 2 - exponent)
-        text = f"{round(number, 2 - exponent):.{decimals}f}"
-    else:
-        text = f"{number:.2e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
-    return text.replace("-", "−")
+    if number and not _SMALLEST_PLAIN <= abs(number) < _LARGEST_PLAIN:
+        # The library writes with it too, so the fork server must not hold it.
+        from dlfaq.writing.numbers import in_powers_of_ten  # noqa: PLC0415
+
+        return in_powers_of_ten(number, ".2e")
+    exponent = int(f"{number:.2e}".split("e")[1]) if number else 0
+    decimals = max(0, 2 - exponent)
+    return f"{round(number, 2 - exponent):.{decimals}f}".replace("-", "−")

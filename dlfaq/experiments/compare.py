@@ -97,8 +97,8 @@ def compare(
             its grid; otherwise as `fit_many`.
 
     Example:
-        >>> runs = compare(digits, sizes=[64, 64, 10], steps=300, batch_size=100, arms={
-        ...     "SGD": {"optimizer": "sgd", "lr": 1.0},
+        >>> runs = compare(digits, sizes=[64, 32, 10], steps=100, batch_size=50, arms={
+        ...     "SGD": {"optimizer": "sgd", "lr": 0.3},
         ...     "Adam": {"optimizer": "adam", "lr": 0.01},
         ... })
         >>> runs.difference("Adam", "SGD").shape

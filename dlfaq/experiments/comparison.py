@@ -70,7 +70,13 @@ class Comparison(Generic[Run]):
             InputError: there is no such arm, or `of` does not give one number per replica.
 
         Example:
-            >>> runs.difference("Adam", "SGD", of=lambda history: history.train.loss[:, -1])
+            >>> runs = compare(digits, sizes=[64, 10], steps=20, tuned=False, replicas=4, arms={
+            ...     "SGD": {"lr": 0.1},
+            ...     "Adam": {"lr": 0.01, "optimizer": "adam"},
+            ... })
+            >>> lower = runs.difference("SGD", "Adam", of=lambda history: history.train.loss[:, -1])
+            >>> lower.arms, lower.shape
+            (('SGD', 'Adam'), (4,))
         """
         if unit is None:
             unit = "points" if of is None and isinstance(self[a], Trained) else ""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from dlfaq.errors import InputError
+from dlfaq.seeding import generators_kept
 from dlfaq.training.evaluation import cross_entropies
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def gradient_norms(
     with ExitStack() as undo:
         for layer in layers:
             undo.callback(layer.register_forward_hook(look).remove)
-        undo.enter_context(torch.random.fork_rng(devices=[]))
+        undo.enter_context(generators_kept())
         undo.enter_context(torch.enable_grad())
         total = loss(functional_call(model, state, (x,)), y).sum()  # δ of an example is its own
     tensors = [tensor for layer in seen for tensor in seen[layer]]

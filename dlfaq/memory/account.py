@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.memory.tracker import KINDS
+from dlfaq.writing.tables import text_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,12 +129,12 @@ class MemoryProfile:
 
     def __str__(self) -> str:
         """A table: the largest of each kind, and what stands at the peak."""
-        lines = [f"{'':<18}{'most':>12}{'at the peak':>14}"]
-        for kind, there in self.at_peak.items():
-            most = in_units(self._most(kind))
-            lines.append(f"{kind.replace('_', ' '):<18}{most:>12}{in_units(there):>14}")
-        lines.append(f"{'peak':<18}{'':>12}{in_units(self.peak_bytes):>14}")
-        lines.append(f"in {self.peak_operation}")
+        rows = [
+            [kind.replace("_", " "), in_units(self._most(kind)), in_units(there)]
+            for kind, there in self.at_peak.items()
+        ]
+        rows.append(["peak", "", in_units(self.peak_bytes)])
+        lines = [text_table(["", "most", "at the peak"], rows), f"in {self.peak_operation}"]
         if self.workspace_bytes:
             lines.append(f"cuBLAS keeps {in_units(self.workspace_bytes)} more")
         if self.measured_peak_bytes is not None:

@@ -15,6 +15,7 @@ from dlfaq.memory.inputs import shapes_of, tensors_of
 from dlfaq.memory.profile import memory_profile
 from dlfaq.memory.spec import read_bytes, read_model, read_shape
 from dlfaq.memory.tracing import fake_model, new_fake_mode
+from dlfaq.writing.files import write_whole
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -79,7 +80,7 @@ def report(options: Namespace) -> str:
     if options.json is not None:
         data = {"model": options.model, **_optimizer(options), **profile.as_dict()}
         with _writing(options.json):
-            options.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+            write_whole(options.json, json.dumps(data, indent=2) + "\n")
     if options.figure is not None:
         _draw(profile, options.figure)
     return "\n".join(lines)

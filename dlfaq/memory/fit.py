@@ -34,9 +34,12 @@ def largest_batch(profile_at: Callable[[int], MemoryProfile], budget_bytes: int)
         InputError: not even one example fits, or any number does.
 
     Example:
-        >>> largest_batch(
-        ...     lambda n: memory_profile(model, x, batch_size=n), 24 * 2**30
-        ... ).batch_size
+        >>> model = mlp([784, 100, 10])
+        >>> largest = largest_batch(
+        ...     lambda n: memory_profile(model, (1, 784), batch_size=n), 24 * 2**20
+        ... )
+        >>> largest.peak_bytes <= 24 * 2**20
+        True
     """
     low = profile_at(1)
     if low.peak_bytes > budget_bytes:

@@ -24,7 +24,7 @@ from torch._subclasses.fake_tensor import (
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
 
-from dlfaq.errors import DlfaqError, InputError
+from dlfaq.errors import DlfaqError, InputError, first_line
 from dlfaq.memory.inputs import on_cpu
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def named_errors(model: str) -> Iterator[None]:
         if _is_elsewhere(error):
             raise InputError(
                 expected="a model that puts its tensors where its inputs are",
-                got=f"two devices in {model}{_place(error)}: {_first_line(error)}",
+                got=f"two devices in {model}{_place(error)}: {first_line(error)}",
                 cure='take out .cuda() and .to("cuda"), or write .to(x.device): a GPU is predicted '
                 "without one",
             ) from error
@@ -187,7 +187,7 @@ def named_errors(model: str) -> Iterator[None]:
             ) from error
         raise InputError(
             expected=f"a step of {model} that runs on inputs of these shapes and types",
-            got=f"{type(error).__name__}{_place(error)}: {_first_line(error)}",
+            got=f"{type(error).__name__}{_place(error)}: {first_line(error)}",
             cure="run such a step once on real tensors",
         ) from error
 
@@ -208,11 +208,7 @@ def _has_no_fake_kernel(error: Exception) -> bool:
 
 def _operator(error: Exception) -> str:
     named = re.search(r"[\w.]+::[\w.]+", str(error))
-    return str(getattr(error, "func", None) or (named[0] if named else _first_line(error)))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
+    return str(getattr(error, "func", None) or (named[0] if named else first_line(error)))
 
 
 def _place(error: BaseException) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Any
 import yaml
 
 from dlfaq.errors import InputError
+from dlfaq.protocol import seed_offset
 
-__all__ = ["EXTENSION", "Settings", "read_settings", "seed_offset"]
+__all__ = ["EXTENSION", "Settings", "read_settings"]
 
 EXTENSION = "dlfaq.site.markdown_extension"
 
@@ -28,9 +28,6 @@ PRELOAD = (
     "matplotlib.pyplot",
     "matplotlib.backends.backend_svg",
 )
-
-#: Offsets count masters; the highest keeps every seed below 2**32.
-_SEED_OFFSETS = range(-10, 40_000_001)
 
 #: The extension's options: default, type, and what to call that.
 _OPTIONS: dict[str, tuple[Any, Any, str]] = {
@@ -95,22 +92,6 @@ def _options(config: dict[str, Any]) -> dict[str, Any]:
         got="a site that does not list it",
         cure=f"add a line `- {EXTENSION}`",
     )
-
-
-def seed_offset(text: str) -> int:
-    """The seed offset that DLFAQ_SEED_OFFSET or the command line gives.
-
-    Raises:
-        InputError: it is not a whole number of the range.
-    """
-    if not re.fullmatch(r"-?\d{1,8}", text) or int(text) not in _SEED_OFFSETS:
-        low, high = _SEED_OFFSETS[0], _SEED_OFFSETS[-1]
-        raise InputError(
-            expected=f"a seed offset (DLFAQ_SEED_OFFSET, --seed-offset) from {low} to {high:,}",
-            got=repr(text),
-            cure="leave it out for 0, or write for example 1",
-        )
-    return int(text)
 
 
 def _store_dir(root: Path) -> Path:

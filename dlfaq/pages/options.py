@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from dlfaq.protocol import LABEL
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["LABEL", "Options", "parse_options"]
-
-#: What a label looks like, of a snippet and of a claim.
-LABEL = re.compile(r"[a-z][a-z0-9-]*")
+__all__ = ["Options", "parse_options"]
 
 _OPTION = re.compile(r"^#\|[ \t]*(?P<key>[\w-]+)[ \t]*:(?P<value>.*)$")
 
@@ -31,6 +30,7 @@ class Options:
         output: show the output.
         warning: a warning is shown, not an error.
         code_fold: fold the code.
+        thumb: its figures are also drawn small, for a card.
         timeout: seconds for the whole chain; in its first snippet only.
     """
 
@@ -43,6 +43,7 @@ class Options:
     output: bool = True
     warning: bool = False
     code_fold: bool = False
+    thumb: bool = False
     timeout: float | None = None
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from dlfaq.pages.notebooks import is_lab
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dlfaq.errors import PageError
     from dlfaq.pages.includes import Line
     from dlfaq.pages.options import Options
@@ -111,6 +113,16 @@ class Page:
     def is_lab(self) -> bool:
         """Whether it is a lab: a script whose cells are one chain."""
         return is_lab(self.src)
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it answers a question: it has the head and the anatomy of such a page."""
+        return bool(self.meta.get("answers") or self.meta.get("question"))
+
+    def lines_above(self, lines: Sequence[str]) -> int | None:
+        """How many lines of the page stand above its last `lines`; None if it does not end so."""
+        above = len(self.lines) - len(lines)
+        return above if above >= 0 and self.lines[above:] == list(lines) else None
 
     @cached_property
     def snippets(self) -> list[tuple[Chain, int]]:

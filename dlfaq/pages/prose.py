@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from dlfaq.errors import PageError
 from dlfaq.pages.fences import CONTINUE, Fail, Fence, scan
 from dlfaq.pages.includes import INCLUDE, LOOKS_LIKE_INCLUDE, WRITE_INCLUDE, Line, expand
-from dlfaq.pages.options import LABEL
 from dlfaq.pages.spans import PLACES, Place, Span, code_spans, parse_place, parse_span
+from dlfaq.protocol import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

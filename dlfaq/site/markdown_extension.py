@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -18,11 +17,9 @@ from markdown.postprocessors import Postprocessor
 from markdown.treeprocessors import Treeprocessor
 
 from dlfaq.errors import DlfaqError
-from dlfaq.pages.config import read_settings
-from dlfaq.pages.reader import read_page
 from dlfaq.site.mathematics import Mathematics
-from dlfaq.site.page.context import Context
 from dlfaq.site.preprocessors import Fill, Read, Session
+from dlfaq.site.source import Source
 from dlfaq.site.tree_processor import Parts
 
 if TYPE_CHECKING:
@@ -47,15 +44,15 @@ class DlfaqExtension(Extension):
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Python-Markdown's name
         """Register every step; the first one finds out which page is converted."""
-        session = Session()
-        read = Read(md, session, lambda: _context(md))
+        session, source = Session(), Source(md)
+        read = Read(md, session, source)
         md.preprocessors.register(read, "dlfaq-read", _READ)
         md.preprocessors.register(Fill(md, session), "dlfaq-fill", _FILL)
         mathematics = Mathematics(md, lambda latex, message: _bad_latex(session, latex, message))
         md.treeprocessors.register(mathematics, "dlfaq-mathematics", _MATHEMATICS)
-        md.treeprocessors.register(Parts(md, session), "dlfaq-parts", _PARTS)
+        md.treeprocessors.register(Parts(md, session, source), "dlfaq-parts", _PARTS)
         md.treeprocessors.register(_End(md), "dlfaq-end", _END)
-        md.postprocessors.register(_Check(md, session), "dlfaq-check", _CHECK)
+        md.postprocessors.register(_Check(md, session, source), "dlfaq-check", _CHECK)
 
 
 class _End(Treeprocessor):
@@ -70,9 +67,10 @@ class _End(Treeprocessor):
 class _Check(Postprocessor):
     """Compares the snippets of the page with those in its HTML, and reports what went wrong."""
 
-    def __init__(self, md: Markdown, session: Session) -> None:
+    def __init__(self, md: Markdown, session: Session, source: Source) -> None:
         super().__init__(md)
         self.session = session
+        self.source = source
 
     def run(self, text: str) -> str:
         if _End.MARK not in text:
@@ -86,7 +84,7 @@ class _Check(Postprocessor):
         if shown != snippets:
             for line in sorted(set(snippets) ^ set(shown)) or snippets[:1]:
                 context.report(line, "this snippet does not reach the page; write it plainly")
-        _report(self.md, context.problems)
+        _report(self.source, context.problems)
         return text
 
 
@@ -100,33 +98,13 @@ def _bad_latex(session: Session, latex: str, message: str) -> None:
     session.page.report(next(found, 1), f"LaTeX: {message} in `{latex}`")
 
 
-def _report(md: Markdown, problems: list[str]) -> None:
+def _report(source: Source, problems: list[str]) -> None:
     if not problems:
         return
-    if _zensical(md) is not None:
+    if source.zensical is not None:
         raise DlfaqError("\n".join(problems))
     for problem in problems:
         _log.warning(problem)
-
-
-def _context(md: Markdown) -> Context | None:
-    """The page that is being converted; None outside a page, as in a plugin's own text."""
-    zensical = _zensical(md)
-    if zensical is not None:
-        root, src = Path(zensical.config["root_dir"]), zensical.page.path
-    elif "relpath" in md.treeprocessors:
-        relpath: Any = md.treeprocessors["relpath"]
-        root, src = Path(relpath.config.config_file_path).parent, relpath.file.src_uri
-    else:
-        return None
-    settings = read_settings(root)
-    file = settings.docs_dir / src
-    return Context.of(read_page(file, settings), settings) if file.is_file() else None
-
-
-def _zensical(md: Markdown) -> Any | None:  # noqa: ANN401 - Zensical's own class
-    name = "rendering_context"
-    return md.preprocessors[name] if name in md.preprocessors else None  # noqa: SIM401 - no dict
 
 
 def makeExtension(**options: Any) -> DlfaqExtension:  # noqa: ANN401, N802 - Python-Markdown's name

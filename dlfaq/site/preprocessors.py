@@ -18,12 +18,11 @@ from dlfaq.site.page.cells import cell, claim_card, figure_plate
 from dlfaq.site.page.failures import error_html, page_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from markdown import Markdown
 
     from dlfaq.pages.spans import Place
     from dlfaq.site.page.context import Context
+    from dlfaq.site.source import Source
 
 __all__ = ["LISTS", "Fill", "Read", "Session"]
 
@@ -66,17 +65,17 @@ class Read(Preprocessor):
     Args:
         md: the converter.
         session: shared with the other steps.
-        find: tells which page is being converted.
+        source: tells which page is being converted.
     """
 
-    def __init__(self, md: Markdown, session: Session, find: Callable[[], Context | None]) -> None:
+    def __init__(self, md: Markdown, session: Session, source: Source) -> None:
         super().__init__(md)
         self.session = session
-        self.find = find
+        self.source = source
 
     def run(self, lines: list[str]) -> list[str]:
         """Rewrite the lines of a page; front matter and blank lines below it are already gone."""
-        context = self.find()
+        context = self.source.context(lines)
         self.session.begin(context)
         if context is None:
             return lines
@@ -84,8 +83,8 @@ class Read(Preprocessor):
             errors = "".join(map(error_html, page_failures(context.page)))
             return [self.session.token(errors), "", *lines]
         page = context.page
-        above = len(page.lines) - len(lines)
-        if above < 0 or page.lines[above:] != lines:
+        above = page.lines_above(lines)
+        if above is None:
             # Another plugin rewrote the page: our line numbers would be of another text.
             context.report(1, "this text is not that of the file; which plugin changes it?")
             return lines

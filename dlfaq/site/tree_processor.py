@@ -9,10 +9,9 @@ from markdown.treeprocessors import Treeprocessor
 
 from dlfaq.errors import PageError
 from dlfaq.execution.drawings import with_id_prefix
-from dlfaq.pages.reader import read_page
 from dlfaq.site.lists.catalogue import Catalogue, read_catalogue, read_labs
 from dlfaq.site.lists.drift_tables import drift_tables
-from dlfaq.site.lists.evidence_page import evidence_page, read_entries
+from dlfaq.site.lists.evidence_page import entries_of, evidence_page
 from dlfaq.site.lists.landing import Card, landing
 from dlfaq.site.lists.rows import lab_rows, link, question_rows, read_next
 from dlfaq.site.notebook import head as lab_head
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
 
     from markdown import Markdown
 
+    from dlfaq.site.page.context import PlacedFigure
     from dlfaq.site.preprocessors import Session
+    from dlfaq.site.source import Source
 
 __all__ = ["Parts"]
 
@@ -36,9 +37,10 @@ _EVIDENCE = "evidence.md"
 class Parts(Treeprocessor):
     """Works on the tree, so that links are followed from Markdown file to Markdown file."""
 
-    def __init__(self, md: Markdown, session: Session) -> None:
+    def __init__(self, md: Markdown, session: Session, source: Source) -> None:
         super().__init__(md)
         self.session = session
+        self.source = source
 
     def run(self, root: Element) -> None:
         """Fill in the lists, then head and end of a question's page or of a lab."""
@@ -47,14 +49,14 @@ class Parts(Treeprocessor):
             return
         self._tell_anchors()
         page = context.page
-        if not (self.session.lists or page.meta.get("answers") or page.is_lab):
+        if not (self.session.lists or page.is_question or page.is_lab):
             return
         try:
-            catalogue = read_catalogue(context.settings.docs_dir)
+            catalogue = read_catalogue(context.site.settings.docs_dir)
             self._lists(root, context, catalogue)
             if page.is_lab:
                 self._lab(root, context)
-            elif page.meta.get("answers"):
+            elif page.is_question:
                 self._question(root, context, catalogue)
         except PageError as error:
             context.problems.append(str(error))
@@ -78,32 +80,39 @@ class Parts(Treeprocessor):
     def _list(self, kind: str, context: Context, catalogue: Catalogue) -> list[Element]:
         src = context.page.src
         if kind == "evidence":
-            return evidence_page(catalogue, read_entries(context.settings, catalogue), page=src)
+            site = self.source.whole_site(context)
+            return evidence_page(catalogue, entries_of(site, catalogue), page=src)
         if kind == "labs":
-            return [lab_rows(read_labs(context.settings.docs_dir), page=src)]
+            return [lab_rows(read_labs(context.site.settings.docs_dir), page=src)]
         if kind == "drift":
-            return drift_tables(context.settings, page=src)
+            return drift_tables(context.site.settings, page=src)
         if src == "index.md":
-            evidence = _EVIDENCE if (context.settings.docs_dir / _EVIDENCE).is_file() else None
+            evidence = _EVIDENCE if (context.site.settings.docs_dir / _EVIDENCE).is_file() else None
             cards = self._cards(context, catalogue)
             return landing(catalogue, page=src, shown=cards, evidence=evidence)
         try:
             return [question_rows(catalogue.topic(src).questions, page=src)]
         except KeyError:
-            context.report(1, "no page in this folder has `answers`, so there is nothing to list")
+            context.report(1, "no page in this folder answers a question: there is nothing to list")
             return []
 
     def _cards(self, context: Context, catalogue: Catalogue) -> list[Card]:
         """The findings that the landing page's front matter chooses, from their pages' results."""
         cards: list[Card] = []
-        for entry in context.page.meta.get("cards") or []:
+        entries = context.page.meta.get("cards") or []
+        site = self.source.whole_site(context) if entries else context.site
+        for entry in entries:
             src, figure, label = entry["page"], entry["figure"], entry["claim"]
-            settings = context.settings
-            other = Context.of(read_page(settings.docs_dir / src, settings), settings)
-            drawn = [one for one in other.figures if one.snippet.options.label == figure]
-            claim = other.claim(label)
-            if not drawn or claim is None or "thumb" not in drawn[0].svg:
+            page = site.page(src)
+            other = Context.of(page, site) if page is not None else None
+            drawn = [one for one in _figures(other) if one.snippet.options.label == figure]
+            claim = other.claim(label) if other is not None else None
+            if not drawn or claim is None:
                 context.report(1, f"a card needs figure {figure!r} and claim {label!r} of {src}")
+                continue
+            if "thumb" not in drawn[0].svg:
+                place = f"{drawn[0].state.job.page.path}:{drawn[0].snippet.start}"
+                context.report(1, f"a card shows {place} small; write `#| thumb: true` there")
                 continue
             svg = with_id_prefix(drawn[0].svg["thumb"], f"card-{len(cards) + 1}")
             thumb = self.md.htmlStash.store(svg)
@@ -112,7 +121,7 @@ class Parts(Treeprocessor):
                     question=catalogue.question(src),
                     thumb=thumb,
                     caption=entry.get("caption", ""),
-                    claim=claim,  # type: ignore[arg-type]
+                    claim=claim,
                     headline=entry["headline"],
                     sentence=entry["sentence"],
                 )
@@ -131,6 +140,7 @@ class Parts(Treeprocessor):
             claims_total=context.claims_total,
             claims_hold=context.claims_hold,
             verified=context.verified(),
+            searched=(question.description, *question.asked),
         )
         root.extend(_stamp(context, question.answers))
         if following := catalogue.after(question.src):
@@ -138,7 +148,7 @@ class Parts(Treeprocessor):
 
     def _lab(self, root: Element, context: Context) -> None:
         """A lab has a head and an end too; no verdict, and nothing to read next."""
-        settings, src = context.settings, context.page.src
+        settings, src = context.site.settings, context.page.src
         lab_head.apply(
             root,
             lab=next(lab for lab in read_labs(settings.docs_dir) if lab.src == src),
@@ -147,6 +157,10 @@ class Parts(Treeprocessor):
             verified=context.verified(),
         )
         root.extend(_stamp(context))
+
+
+def _figures(context: Context | None) -> list[PlacedFigure]:
+    return context.figures if context is not None else []
 
 
 def _stamp(context: Context, answers: Sequence[str] = ()) -> list[Element]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dlfaq.errors import InputError
+from dlfaq.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from dlfaq.data.sets import Dataset
@@ -31,7 +31,7 @@ def training_device() -> torch.device:
     except (RuntimeError, AssertionError) as error:  # the latter where CUDA was not compiled in
         raise InputError(
             expected="a device that PyTorch can use here in DLFAQ_DEVICE, such as cuda",
-            got=f"{name!r} ({str(error).splitlines()[0]})",
+            got=f"{name!r} ({first_line(error)})",
             cure="unset the variable to train on the CPU",
         ) from error
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlfaq.errors import InputError
+from dlfaq.errors import InputError, first_line
 from dlfaq.seeding import seeded
 from dlfaq.training.arguments import Training, check_known
 from dlfaq.training.averaging import measure_batch_norm
@@ -18,7 +18,7 @@ from dlfaq.training.clipping import clip_gradients
 from dlfaq.training.device import moved, training_device
 from dlfaq.training.evaluation import measure
 from dlfaq.training.history import History
-from dlfaq.training.plan import make_plan
+from dlfaq.training.planning import make_plan
 
 if TYPE_CHECKING:
     from dlfaq.data.sets import Dataset
@@ -121,7 +121,7 @@ def check_fits(model: nn.Module, data: Dataset) -> None:
     except RuntimeError as error:
         raise InputError(
             expected=f"a model that takes {x.dtype} inputs of shape (n, {_shape(x)})",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             cure="match the model's first size and dtype to the data; data.to(dtype) converts",
         ) from error
     finally:

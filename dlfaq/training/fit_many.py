@@ -24,7 +24,7 @@ from dlfaq.training.device import moved, training_device
 from dlfaq.training.fit import check_fits, fit_plan
 from dlfaq.training.history import History
 from dlfaq.training.models import mlp
-from dlfaq.training.plan import make_plan
+from dlfaq.training.planning import make_plan
 from dlfaq.training.stacked.stack import fit_stacked
 from dlfaq.training.stacked.stackable import check_alike, why_not_stacked
 
@@ -72,7 +72,7 @@ def fit_many(
             due, data sets of unlike shapes, or whatever `fit` refuses.
 
     Example:
-        >>> history = fit_many(digits, sizes=[64, 32, 10], lr=0.3, seeds=seeds(16), steps=400)
+        >>> history = fit_many(digits, sizes=[64, 32, 10], lr=0.3, seeds=seeds(16), steps=50)
         >>> history.accuracy.shape
         (16,)
     """

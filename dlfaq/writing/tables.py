@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import zip_longest
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,28 +14,42 @@ __all__ = ["html_table", "text_table"]
 
 
 def text_table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
-) -> list[str]:
-    """Write a line for the headings and each row, in columns.
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: int = 1,
+    widest: int | None = None,
+) -> str:
+    """Write a line for the headings and for each row, in columns.
 
     Args:
         headings: one for each column.
         rows: their cells.
         left: how many columns are set to the left; the others, numbers, to the right.
+        widest: characters of a cell that stand on one line; what is longer goes on below. None
+            for any number.
 
     Example:
-        >>> text_table(["layer", "mean"], [["relu", "0.4"]])
-        ['layer  mean', 'relu    0.4']
+        >>> print(text_table(["layer", "mean"], [["relu", "0.4"]]))
+        layer  mean
+        relu    0.4
     """
-    table = [headings, *rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return [
+    table = [[_lines(cell, widest) for cell in row] for row in (headings, *rows)]
+    widths = [
+        max(len(line) for cell in column for line in cell) for column in zip(*table, strict=True)
+    ]
+    return "\n".join(
         "  ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            text.ljust(width) if column < left else text.rjust(width)
+            for column, (text, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for row in table
-    ]
+        for line in zip_longest(*row, fillvalue="")
+    )
+
+
+def _lines(cell: str, widest: int | None) -> list[str]:
+    return (wrap(cell, widest) if widest is not None else [cell]) or [""]
 
 
 def html_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,23 +1,28 @@
-"""How firmly a claim holds, against SciPy's own tests and against fresh replicas."""
+"""What chance could do to a claim, against SciPy's own tests and against fresh replicas."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from dlfaq.claims.chance import Firmness, firmness
-from dlfaq.claims.verdict import Threshold, measure
+from dlfaq.claims.judge import judge
+from dlfaq.claims.measurement import read_measurement
+from dlfaq.claims.threshold import read_threshold
+
+if TYPE_CHECKING:
+    from dlfaq.protocol import Claim
 
 VALUES = np.random.default_rng(0).normal(1, 0.5, 16)
 
 
-def of(measured, unit="", *, at_least=None, at_most=None, within=None) -> Firmness:
-    threshold = Threshold.of(at_least, at_most, within, unit)
+def of(measured, unit="", **threshold) -> Claim:
     seeds = range(len(measured)) if np.ndim(measured) else None
-    return firmness(measure(measured, threshold, seeds, unit), threshold, unit)
+    numbers = read_measurement(measured, seeds, unit)
+    return judge("It is so", numbers, read_threshold(**threshold, unit=unit))
 
 
 def t_test(values, limit, side) -> float:
@@ -53,7 +58,8 @@ def test_standard_error_of_no_failures_is_not_zero() -> None:
 
 
 def test_an_identity_carries_no_chance() -> None:
-    assert of(2.0, at_least=1) == Firmness(None, None, None)
+    found = of(2.0, at_least=1)
+    assert (found.standard_error, found.p_value, found.failure_chance) == (None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ import torch
 from dlfaq.claims import claim as claims
 from dlfaq.claims.claim import claim, estimate, recorded
 from dlfaq.errors import ClaimFailed, InputError
+from dlfaq.protocol import Claim
+from dlfaq.replicate_values import Replicates
 
 SEEDS = range(1000, 1004)
 SPREAD = np.array([-0.3, -0.1, 0.1, 0.3])
@@ -22,7 +24,7 @@ HALF = 3.1824463 * (0.2 / 3) ** 0.5 / 2
 
 @pytest.fixture(autouse=True)
 def _no_earlier_claims(monkeypatch) -> None:
-    monkeypatch.setattr(claims, "_RECORDS", [])
+    monkeypatch.setattr(claims, "_RECORDED", [])
     monkeypatch.delenv("DLFAQ_RUNNER", raising=False)
 
 
@@ -31,9 +33,14 @@ def building(monkeypatch) -> None:
     monkeypatch.setenv("DLFAQ_RUNNER", "1")
 
 
-def record(measured, **options) -> dict:
+def record(measured, **options) -> Claim:
     claim("It is so", measured, **options)
-    return recorded()[-1]
+    return made()
+
+
+def made() -> Claim:
+    """The claim made last."""
+    return recorded()[-1][0]
 
 
 def around(mean: float) -> dict:
@@ -41,10 +48,12 @@ def around(mean: float) -> dict:
 
 
 KINDS = {
-    "identity": ({"measured": 2.0, "within": (2 - 1e-10, 2 + 1e-10)}, "identity", "value"),
+    "identity": ({"measured": 2.0, "equals": 2}, "identity", "value"),
+    "identity inside margins": ({"measured": 2.0, "within": (1, 3)}, "identity", "value"),
+    "prediction": ({"measured": 2.0, "at_most": 3, "predicted": True}, "prediction", "value"),
     "identity from below": ({"measured": 2, "at_least": 0}, "identity", "value"),
     "identity of a tensor": (
-        {"measured": torch.tensor([2.0], requires_grad=True), "at_most": 2},
+        {"measured": torch.tensor(2.0, requires_grad=True), "at_most": 2},
         "identity",
         "value",
     ),
@@ -79,13 +88,13 @@ KINDS = {
 
 @pytest.mark.parametrize(("given", "kind", "statistic"), KINDS.values(), ids=KINDS)
 def test_kind_follows_from_what_is_given(given, kind, statistic) -> None:
-    made = record(**given)
-    assert (made["kind"], made["statistic"], made["holds"]) == (kind, statistic, True)
+    found = record(**given)
+    assert (found.kind, found.statistic, found.holds()) == (kind, statistic, True)
 
 
-def test_record_is_what_the_engine_reads() -> None:
+def test_a_claim_holds_what_was_measured_and_crosses_as_json() -> None:
     claim(
-        "A is above B",
+        "A is {} above B",
         1 + SPREAD,
         at_least=0.5,
         seeds=SEEDS,
@@ -93,42 +102,91 @@ def test_record_is_what_the_engine_reads() -> None:
         label="a-b",
         fails_when="C",
     )
-    [made] = recorded()
-    assert made.pop("interval") == pytest.approx([1 - HALF, 1 + HALF])
-    assert made.pop("standard_error") == pytest.approx((0.2 / 3) ** 0.5 / 2)
-    assert 0 < made.pop("p_value") < made.pop("failure_chance") < 1
-    (file, line), *_ = made.pop("frames")
-    assert (file, line) == (
-        __file__,
-        test_record_is_what_the_engine_reads.__code__.co_firstlineno + 1,
-    )
-    assert made == {
-        "statement": "A is above B",
+    [(found, ((file, line), *_))] = recorded()
+    first = test_a_claim_holds_what_was_measured_and_crosses_as_json.__code__.co_firstlineno
+    assert (file, line) == (__file__, first + 1)
+    assert found.interval == pytest.approx((1 - HALF, 1 + HALF))
+    assert found.standard_error == pytest.approx((0.2 / 3) ** 0.5 / 2)
+    assert 0 < found.p_value < found.failure_chance < 1
+    data = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert Claim.from_json(data) == found
+    for computed in ("interval", "standard_error", "p_value", "failure_chance"):
+        del data[computed]
+    assert data == {
+        "statement": "A is {} above B",
         "label": "a-b",
         "kind": "effect",
         "statistic": "mean",
         "comparator": "at_least",
         "threshold": 0.5,
         "measured": pytest.approx(1.0),
-        "replicas": 4,
         "seeds": [1000, 1001, 1002, 1003],
         "unit": "MB",
-        "holds": True,
-        "verdict": "holds",
         "gated": True,
         "fails_when": "C",
-        "arms": None,
+        "arms": [],
         "signs": None,
+        "line": 0,
     }
-    made = record(torch.tensor(0.5), within=1)
-    assert (made["interval"], made["replicas"], made["seeds"]) == (None, 0, [])
-    json.dumps(recorded(), allow_nan=False)
 
 
-def test_recorded_is_a_copy() -> None:
-    record(**around(1), at_least=0)
-    recorded()[0]["seeds"].clear()
-    assert len(recorded()[0]["seeds"]) == 4
+def test_a_number_has_no_chance() -> None:
+    found = record(torch.tensor(0.5), within=1)
+    assert (found.interval, found.standard_error, found.p_value) == (None, None, None)
+    assert (found.failure_chance, found.replicas, found.seeds) == (None, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("measured", "options", "holds"),
+    [
+        (2 + 1e-10, {"equals": 2}, True),
+        (2 + 3e-10, {"equals": 2}, False),
+        (-2e6 - 1e-4, {"equals": -2e6}, True),  # relative
+        (-2e6 - 3e-4, {"equals": -2e6}, False),
+        (5e-11, {"equals": 0}, True),
+        (2e-10, {"equals": 0}, False),
+        (2.01, {"equals": 2, "tolerance": 0.01}, True),
+        (2.03, {"equals": 2, "tolerance": 0.01}, False),
+        (3, {"equals": 3, "tolerance": 0}, True),
+        (np.float32(2 + 1e-5), {"equals": 2}, True),
+        (torch.tensor(2 + 1e-5), {"equals": 2}, True),
+        (torch.tensor(2 + 1e-4), {"equals": 2}, False),
+        (torch.tensor(2 + 1e-5, dtype=torch.float64), {"equals": 2}, False),
+    ],
+)
+def test_equals_allows_rounding_by_precision_or_what_is_said(
+    building, measured, options, holds
+) -> None:
+    assert record(measured, **options).holds() is holds
+
+
+KNOWN = Replicates.of(1 + SPREAD, arms=("A", "B"), seeds=SEEDS, unit="points")
+LEVEL = Replicates.of(1 + SPREAD, arms=("A", "B"), seeds=SEEDS, unit="%")
+
+
+@pytest.mark.parametrize(
+    ("measured", "options", "unit", "signs"),
+    [
+        (KNOWN, {"at_least": 0}, "points", (4, 0, 0)),
+        (KNOWN, {"at_least": 0, "unit": "points", "seeds": SEEDS}, "points", (4, 0, 0)),
+        (-KNOWN, {"at_most": 0}, "points", (0, 0, 4)),
+        (np.exp(KNOWN), {"at_least": 1, "unit": "×"}, "×", (4, 0, 0)),
+        (KNOWN > 0, {"at_least": 0.2}, "%", None),
+        (
+            Replicates.of(KNOWN, arms=KNOWN.arms, seeds=SEEDS, unit="%"),
+            {"at_least": 0.1},
+            "%",
+            None,
+        ),
+    ],
+    ids=["all", "said again", "negative", "without a unit", "compared", "levels"],
+)
+def test_replicates_bring_their_seeds_their_arms_and_their_unit(
+    measured, options, unit, signs
+) -> None:
+    found = record(measured, **options)
+    assert (found.seeds, found.arms) == ((1000, 1001, 1002, 1003), ("A", "B"))
+    assert (found.unit, found.signs) == (unit, signs)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +195,8 @@ def test_recorded_is_a_copy() -> None:
     ids=["one margin", "one margin of ratios", "two margins"],
 )
 def test_margins(building, within, unit, threshold) -> None:
-    made = record(1.0 + 0.1 * SPREAD, within=within, unit=unit, seeds=SEEDS)
-    assert made["threshold"] == pytest.approx(threshold)
+    found = record(1.0 + 0.1 * SPREAD, within=within, unit=unit, seeds=SEEDS)
+    assert found.threshold == pytest.approx(threshold)
 
 
 MEAN = 1.0
@@ -167,7 +225,7 @@ BOUNDARIES = {
 @pytest.mark.parametrize(("measured", "threshold", "holds"), BOUNDARIES.values(), ids=BOUNDARIES)
 def test_holds_exactly_on_the_right_side(building, measured, threshold, holds) -> None:
     seeds = {"seeds": SEEDS} if np.ndim(measured) else {}
-    assert record(measured, **threshold, **seeds)["holds"] is holds
+    assert record(measured, **threshold, **seeds).holds() is holds
 
 
 @pytest.mark.parametrize(
@@ -182,11 +240,11 @@ def test_holds_exactly_on_the_right_side(building, measured, threshold, holds) -
         ),
         (
             {**around(0), "within": 0.03, "unit": "points"},
-            r"interval -41\.1 pts to 41\.1 pts over 4 replicas; claimed from -3 pts to 3 pts$",
+            r"-41\.1 points to 41\.1 points over 4 replicas; claimed from -3 points to 3 points$",
         ),
         (
-            {"measured": 2 + 1e-9, "within": (2 - 1e-10, 2 + 1e-10)},
-            r"measured 2\.000000001; claimed from 1\.9999999999 to 2\.0000000001$",
+            {"measured": 2 + 1e-9, "equals": 2},
+            r"measured 2\.000000001; claimed from 1\.9999999998 to 2\.0000000002$",
         ),
         ({"measured": 3.0, "at_most": 2, "unit": "MB"}, "measured 3 MB; claimed at most 2 MB$"),
         ({"measured": 3.0, "at_most": 2, "unit": "×"}, "measured 3×; claimed at most 2×$"),
@@ -196,11 +254,11 @@ def test_holds_exactly_on_the_right_side(building, measured, threshold, holds) -
 def test_claim_that_fails_raises_and_says_by_how_much(given, sentence) -> None:
     with pytest.raises(ClaimFailed, match=sentence):
         record(**given)
-    assert recorded()[-1]["holds"] is False
+    assert made().holds() is False
 
 
 def test_claim_that_fails_in_a_build_is_only_recorded(building) -> None:
-    assert record(3.0, at_most=2)["holds"] is False
+    assert record(3.0, at_most=2).holds() is False
 
 
 @pytest.mark.parametrize(
@@ -217,8 +275,8 @@ def test_claim_that_fails_in_a_build_is_only_recorded(building) -> None:
 )
 def test_an_estimate_says_what_the_interval_shows_and_never_fails(given, verdict) -> None:
     estimate("Is it so?", **given)
-    [made] = recorded()
-    assert (made["verdict"], made["holds"], made["gated"]) == (verdict, verdict == "holds", False)
+    [(found, _)] = recorded()
+    assert (found.verdict, found.holds(), found.gated) == (verdict, verdict == "holds", False)
 
 
 def test_an_estimate_and_a_claim_share_no_words(building) -> None:
@@ -252,6 +310,7 @@ REFUSED = {
     "text": ({"measured": "2", "at_least": 0}, "got str"),
     "nothing": ({"measured": [], "at_least": 0}, r"got shape \(0,\)"),
     "one replica": ({"measured": [1.0], "at_least": 0, "seeds": [1]}, r"got shape \(1,\)"),
+    "one replica without its seed": ({"measured": [1.0], "at_least": 0}, r"got shape \(1,\)"),
     "a number a replica and step": (
         {"measured": np.ones((2, 3)), "at_least": 0, "seeds": [1, 2]},
         r"got shape \(2, 3\)",
@@ -268,10 +327,28 @@ REFUSED = {
         {**around(1), "at_least": 0.5, "null": True},
         "got a claim of kind effect",
     ),
+    "equals over replicas": ({**around(1), "equals": 1}, "expected a number for `equals`"),
+    "prediction over replicas": (
+        {**around(1), "at_least": 0, "predicted": True},
+        "got a claim of kind ordering; leave predicted out",
+    ),
+    "tolerance of another threshold": (
+        {"measured": 1.0, "at_least": 0, "tolerance": 1e-6},
+        "expected `equals` beside a tolerance",
+    ),
+    "negative tolerance": ({"measured": 1.0, "equals": 1, "tolerance": -1e-6}, "got -1e-06"),
+    "another unit": (
+        {"measured": KNOWN, "at_least": 0, "unit": "×"},
+        "expected the unit 'points' that the numbers have; got '×'",
+    ),
+    "other seeds": (
+        {"measured": KNOWN, "at_least": 0, "seeds": range(4)},
+        "expected the seeds that the numbers were measured with; got others, from 0 on",
+    ),
     "null of a number": ({"measured": 0.0, "within": 1, "null": True}, "of kind identity"),
     "rate of at least 0": (
         {"measured": [True, False], "at_least": 0, "seeds": [1, 2]},
-        "got 0.0",
+        "got 0;",
     ),
     "rate in points": (
         {"measured": [True, False], "at_least": 0.1, "seeds": [1, 2], "unit": "points"},
@@ -279,10 +356,10 @@ REFUSED = {
     ),
     "rate with one margin": (
         {"measured": [True, False], "within": 0.1, "seeds": [1, 2]},
-        r"got \[-0\.1, 0\.1\]",
+        r"got -0\.1, 0\.1",
     ),
     "letter for times": ({"measured": 2.0, "at_least": 1, "unit": "x"}, "write unit='×'"),
-    "per cent": ({"measured": 2.0, "at_least": 1, "unit": "%"}, "write unit='points'"),
+    "word for %": ({"measured": 2.0, "at_least": 1, "unit": "percent"}, "write unit='%'"),
     "label": ({"measured": 2.0, "at_least": 1, "label": "Final_loss"}, "got 'Final_loss'"),
     "rows of unlike lengths": ({"measured": [[1.0], [1.0, 2.0]], "at_least": 0}, "got list"),
     "masked": (
@@ -315,8 +392,8 @@ REFUSED = {
 
 def test_half_precision_is_measured_as_it_is() -> None:
     numbers = torch.tensor([1.5, 2.5, 1.5, 2.5], dtype=torch.bfloat16)
-    assert record(numbers, at_least=0.5, seeds=SEEDS)["measured"] == 2.0
-    assert record(list(numbers), at_least=0.5, seeds=SEEDS)["measured"] == 2.0
+    assert record(numbers, at_least=0.5, seeds=SEEDS).measured == 2.0
+    assert record(list(numbers), at_least=0.5, seeds=SEEDS).measured == 2.0
 
 
 @pytest.mark.parametrize(("given", "message"), REFUSED.values(), ids=REFUSED)
@@ -324,6 +401,22 @@ def test_what_cannot_be_judged_is_refused(given, message) -> None:
     with pytest.raises(InputError, match=message):
         record(**given)
     assert recorded() == []
+
+
+def test_an_estimate_of_a_number_is_refused() -> None:
+    with pytest.raises(InputError, match="expected numbers over replicas for an estimate"):
+        estimate("Is it so?", 1.0, at_least=0)
+    assert recorded() == []
+
+
+def test_a_statement_shows_one_number() -> None:
+    with pytest.raises(InputError, match=r"expected one \{\} in the statement"):
+        claim("From {} to {}", 1.0, at_least=0)
+
+
+def test_a_claim_that_fails_says_its_number_in_its_sentence() -> None:
+    with pytest.raises(ClaimFailed, match=r"^'It takes 3 MB' does not hold"):
+        claim("It takes {}", 3.0, at_most=2, unit="MB")
 
 
 def test_statement_says_something() -> None:
@@ -342,7 +435,7 @@ def test_statement_and_label_are_unique_on_a_page(building) -> None:
 def test_reader_may_run_a_cell_again() -> None:
     claim("A", 1.0, at_least=0)
     claim("A", 2.0, at_least=0)
-    assert [made["measured"] for made in recorded()] == [2.0]
+    assert [found.measured for found, _ in recorded()] == [2.0]
 
 
 @pytest.mark.parametrize(
@@ -356,7 +449,8 @@ def test_effect_at_its_threshold_holds_in_one_of_forty_experiments(building, thr
     held = 0
     for i in range(experiments):
         claim(f"{i}", rng.normal(0.5, 1.0, 8), **threshold, seeds=range(8))
-        held += claims._RECORDS.pop()["holds"]
+        held += made().holds()
+        claims._RECORDED.clear()
     assert held / experiments == pytest.approx(0.025, abs=3 * (0.025 * 0.975 / experiments) ** 0.5)
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from statistics import fmean, stdev
 
 import pytest
 
 from dlfaq.cli.main import main
-from dlfaq.pages.config import EXTENSION
+from dlfaq.errors import PageError
+from dlfaq.pages.config import EXTENSION, read_settings
+from dlfaq.site.lists.pilots import read_pilots
 
 CONFIG = f"""\
 site_name: Tiny
@@ -40,7 +45,7 @@ GOOD = f"""\
 
 {HEAD}claim("It gains", draws(1), at_least=0.25, seeds=seeds, unit="points", label="gain")
 claim("It falls at most to a half", np.exp(draws(0)), at_least=0.5, seeds=seeds, unit="×")
-claim("Twice two is `four`", 2.0 * 2, within=(4 - 1e-10, 4 + 1e-10))
+claim("Twice two is `four`", 2.0 * 2, equals=4)
 claim("It fails rarely", draws(1) < -1, at_most=0.3, seeds=seeds)
 claim("Nothing changes", draws(0), within=1, null=True, seeds=seeds)
 ```
@@ -66,14 +71,13 @@ claim("One is one", 1, within=(1, 1))
 ARMS = f"""\
 # Arms
 
-{HEAD}import dlfaq.claims.claim
+{HEAD}from dlfaq.replicate_values import Replicates
 
 new = draws(0 if os.environ["DLFAQ_PLACEBO"] == "1" else 1)
-claim("New is better", new, at_least=0, seeds=seeds)
-claim("New is a little better", new, at_least=0.1, seeds=seeds)
-claim("The same arm is {{same}}", draws(1), {{same}}=0, seeds=seeds)
-for record in dlfaq.claims.claim._RECORDS:
-    record["arms"] = ["old", "new"]
+new, same = (Replicates.of(one, arms=("old", "new"), seeds=seeds) for one in (new, draws(1)))
+claim("New is better", new, at_least=0)
+claim("New is a little better", new, at_least=0.1)
+claim("The same arm is {{same}}", same, {{same}}=0)
 claim("There is a mean", draws(1), at_least=0, seeds=seeds)
 ```
 """
@@ -218,7 +222,7 @@ def test_placebos_show_no_effect(dlfaq, tmp_path):
     arms = ["old", "new"]
     assert [(claim["holds"], claim["arms"]) for claim in data["claims"]] == [
         *[(False, arms)] * 3,
-        (None, None),
+        (None, []),
     ]
     assert output.splitlines()[-1] == "0 of 3 claims hold; 1 without arms"
 
@@ -249,6 +253,42 @@ def test_pilot_runs_the_exploration_masters(dlfaq):
     assert "threshold in force 0.25" in output
 
 
+def test_pilot_keeps_what_it_gave_where_the_evidence_page_reads_it(dlfaq, tmp_path):
+    status, output, _ = dlfaq("pilot", "good.md", "--masters", 3, "--json", good=GOOD)
+    assert status == 0
+    assert "written: docs/pilots/good.json" in output
+    measured = []
+    for offset in (-10, -9, -8):
+        file = tmp_path / f"{offset}.json"
+        dlfaq("claims", "--page", "good.md", f"--seed-offset={offset}", "--json", file)
+        measured.append(json.loads(file.read_text(encoding="utf-8"))["claims"][0])
+    kept = json.loads((tmp_path / "docs/pilots/good.json").read_text(encoding="utf-8"))
+    assert (kept["page"], kept["masters"], len(kept["claims"])) == ("docs/good.md", 3, 5)
+    first = kept["claims"][0]
+    low = [one["interval"][0] for one in measured]
+    assert (first["statement"], first["masters"], first["holds"]) == ("It gains", 3, 3)
+    assert first["mean"] == pytest.approx(fmean(one["measured"] for one in measured), rel=1e-5)
+    assert first["ends"] == [
+        {
+            "end": "lower",
+            "mean": pytest.approx(fmean(low), rel=1e-5),
+            "sd": pytest.approx(stdev(low), rel=1e-5),
+            "tightest": pytest.approx(fmean(low) - 5 * stdev(low), rel=1e-4),
+        }
+    ]
+    settings = read_settings(tmp_path)
+    assert read_pilots(settings, "good.md")["It gains"].holds == 3
+    assert read_pilots(settings, "bad.md") == {}
+
+
+def test_another_file_in_place_of_a_pilot_is_an_error_that_names_it(dlfaq, tmp_path):
+    dlfaq("lint", good=GOOD)
+    (tmp_path / "docs" / "pilots").mkdir()
+    (tmp_path / "docs" / "pilots" / "good.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(PageError, match=r"^docs/pilots/good\.json:1: no record of a pilot"):
+        read_pilots(read_settings(tmp_path), "good.md")
+
+
 def test_pilot_says_what_did_not_hold_or_break(dlfaq):
     status, output, _ = dlfaq("pilot", "bad.md", "--masters", 2, bad=BAD)
     assert status == 1
@@ -276,7 +316,7 @@ def test_drift_compares_two_runs(dlfaq, tmp_path):
 
 def test_drift_needs_no_site(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    text = json.dumps({"schema": 1, "environment": {}, "claims": []})
+    text = json.dumps({"schema": 3, "environment": {}, "claims": []})
     (tmp_path / "a.json").write_text(text, encoding="utf-8")
     assert main(["drift", "a.json", "a.json"]) == 0
     assert "0 claims in both runs" in capsys.readouterr().out
@@ -318,7 +358,26 @@ def test_wrong_arguments_end_with_status_2(dlfaq, arguments):
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize("command", ["run", "claims", "pilot", "drift", "lint", "new"])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["claims", "--mutate", "--page", "words.md"]], ids=" ".join
+)
+def test_neither_help_nor_the_check_of_claims_loads_numbers(tmp_path, arguments):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "words.md").write_text("# Words\n", encoding="utf-8")
+    (tmp_path / "mkdocs.yml").write_text(CONFIG, encoding="utf-8")
+    code = (
+        "import atexit, sys\n"
+        "heavy = {'numpy', 'scipy', 'torch', 'matplotlib'}\n"
+        "atexit.register(lambda: print(sorted(heavy & sys.modules.keys())))\n"
+        "from dlfaq.cli.main import main\n"
+        f"sys.exit(main({['-C', str(tmp_path), *arguments]!r}))\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("command", ["run", "claims", "pilot", "drift", "lint", "new", "memory"])
 def test_help_has_an_example(capsys, command):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

@@ -9,34 +9,34 @@ import pytest
 
 from dlfaq.cli.drift import drift, read_evidence
 from dlfaq.errors import InputError
+from dlfaq.protocol import Claim
+from dlfaq.site.lists.evidence import Evidence, PageClaim
 
 
-def claim(**changes):
+def claim(page="docs/a.md", *, compared=True, **changes):
     base = {
-        "page": "docs/a.md",
-        "line": 7,
         "statement": "It grows",
         "kind": "effect",
         "statistic": "mean",
         "comparator": "at_least",
-        "threshold": 0.05,
+        "low": 0.05,
+        "high": math.inf,
         "measured": 0.095,
-        "interval": [0.086, 0.104],
+        "interval": (0.086, 0.104),
         "standard_error": 0.0042,
         "unit": "points",
-        "holds": True,
-        "verdict": "holds",
-        "gated": True,
-        "signs": None,
+        "line": 7,
     }
-    return base | changes
+    return PageClaim(page, Claim(**base | changes), compared=compared)
 
 
 EXACT = {"kind": "identity", "interval": None, "standard_error": None, "unit": ""}
+# Across its threshold, where the mean still is inside the interval of the other run.
+FELL = {"measured": 0.09, "interval": (0.04, 0.14), "standard_error": 0.0233}
 
 
 def data(*claims, **environment):
-    return {"environment": {"torch": "2.14.1", **environment}, "claims": list(claims)}
+    return Evidence({"torch": "2.14.1", **environment}, list(claims))
 
 
 def words(found):
@@ -56,13 +56,15 @@ def words(found):
         ({}, {"measured": 0.085}, ["moved, margin shrank"], False),
         (
             {},
-            {"measured": 0.04, "holds": False},
+            {"measured": 0.045, "interval": (0.036, 0.054)},
             ["no longer holds, moved, margin shrank"],
             False,
         ),
-        ({}, {"holds": False}, ["no longer holds"], False),
-        ({"holds": False}, {"holds": False}, [], True),
-        ({"gated": False}, {"holds": False}, [], True),  # an estimate may come out either way
+        ({}, FELL, ["no longer holds, margin shrank"], False),
+        (FELL, FELL, [], True),
+        # An estimate may come out either way.
+        ({"gated": False}, {**FELL, "gated": False}, ["margin shrank"], True),
+        ({"compared": False}, FELL, ["margin shrank"], True),
         ({}, {"measured": 0.0949999}, [], True),  # rounding
     ],
 )
@@ -72,14 +74,13 @@ def test_a_claim_is_listed_with_what_happened_to_it(before, after, said, ok):
 
 
 @pytest.mark.parametrize(
-    ("measured", "holds", "listed", "ok"),
-    [(2.5, True, 0, True), (1.5, True, 1, True), (0.5, False, 1, False)],
+    ("measured", "listed", "ok"),
+    [(2.5, 0, True), (1.5, 1, True), (0.5, 1, False)],
     ids=["further", "nearer", "falls"],
 )
-def test_an_identity_has_a_margin_but_no_interval(measured, holds, listed, ok):
-    old = claim(**EXACT, threshold=1.0, measured=2.0)
-    new = {**old, "measured": measured, "holds": holds}
-    found = drift(data(old), data(new))
+def test_an_identity_has_a_margin_but_no_interval(measured, listed, ok):
+    exact = {**EXACT, "low": 1.0}
+    found = drift(data(claim(**exact, measured=2.0)), data(claim(**exact, measured=measured)))
     assert (found.report.count("It grows"), found.ok) == (listed, ok)
 
 
@@ -122,18 +123,21 @@ def test_another_file_is_refused(tmp_path, text):
         read_evidence(file)
 
 
-@pytest.mark.parametrize("missing", ["holds", "line", "unit", "standard_error", "interval"])
+@pytest.mark.parametrize("missing", ["page", "holds", "line", "unit", "standard_error"])
 def test_a_claim_that_lacks_what_is_compared_is_refused(tmp_path, missing):
     file = tmp_path / "evidence.json"
-    file.write_text(json.dumps(data({k: v for k, v in claim().items() if k != missing})))
+    written = data(claim()).to_json()
+    del written["claims"][0][missing]
+    file.write_text(json.dumps(written), encoding="utf-8")
     with pytest.raises(InputError, match=f"expected an evidence.json in .*{missing}"):
         read_evidence(file)
 
 
 def test_a_file_is_read_as_it_was_written(tmp_path):
     file = tmp_path / "evidence.json"
-    file.write_text(json.dumps(data(claim())), encoding="utf-8")
-    assert read_evidence(file) == data(claim())
+    both = data(claim(), claim(compared=False))
+    file.write_text(json.dumps(both.to_json()), encoding="utf-8")
+    assert read_evidence(file) == both
 
 
 @pytest.mark.parametrize(
@@ -141,17 +145,17 @@ def test_a_file_is_read_as_it_was_written(tmp_path):
     [
         ({}, {"measured": 0.0992}, 1.0),
         (
-            {"unit": "×", "measured": 2.0, "interval": [1.8, 2.2], "standard_error": 0.1},
+            {"unit": "×", "measured": 2.0, "interval": (1.8, 2.2), "standard_error": 0.1},
             {"measured": 2.0 * math.exp(0.15)},
             1.5,
         ),
-        ({**EXACT, "threshold": 1.0, "measured": 2.0}, {"measured": 2.5}, None),
+        ({**EXACT, "low": 1.0, "measured": 2.0}, {"measured": 2.5}, None),
     ],
     ids=["difference", "ratio", "identity"],
 )
 def test_a_record_says_by_how_many_standard_errors_each_claim_moved(before, after, shift):
-    old = claim(**before)
-    record = drift(data(old, torch="2.14"), data({**old, **after}, torch="2.15")).record
+    new = claim(**before | after)
+    record = drift(data(claim(**before), torch="2.14"), data(new, torch="2.15")).record
     assert (record["old"]["torch"], record["new"]["torch"]) == ("2.14", "2.15")
     (entry,) = record["claims"]
     assert (entry["shift"], entry["same"]) == (pytest.approx(shift), False)

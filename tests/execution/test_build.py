@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from dlfaq.errors import InputError
-from dlfaq.execution.build import build, jobs_of, read_site, run_jobs, workers
-from dlfaq.execution.key import file_hash, level_1
-from dlfaq.execution.store import Store
+from dlfaq.execution.build import build, run_jobs
+from dlfaq.execution.executors import workers
+from dlfaq.execution.job import jobs_of
+from dlfaq.execution.key import file_hash
+from dlfaq.execution.site import read_pages, read_site
 from dlfaq.pages.config import read_settings
 
 MINISITE = Path(__file__).parent.parent / "minisite"
@@ -44,16 +46,14 @@ def ran(root, **options) -> list[str]:
     before = build_keys(settings)
     report = build(settings, **options)
     assert report.failures == []
-    pages = [name.partition(".md")[0] for name in report.outcomes if name not in before]
+    pages = [name.partition(".md")[0] for name in report.site.results if name not in before]
     assert report.ran == len(pages)
     return sorted(pages)
 
 
 def build_keys(settings) -> set[str]:
     """The chains that a build would find in the store, by name."""
-    store = Store(settings)
-    jobs = jobs_of(read_site(settings), settings)
-    return {job.name for job in jobs if store.get(level_1(job.chain, settings)) is not None}
+    return set(read_site(settings).results)
 
 
 def append(file: Path, text: str) -> None:
@@ -112,7 +112,7 @@ def test_prose_runs_nothing_and_code_its_own_chain(site):
 
 
 def test_results_are_right(built):
-    outcomes = build(read_settings(built)).outcomes
+    outcomes = build(read_settings(built)).site.results
     index, data, late, random = (
         outcomes[name].result
         for name in ("index.md--seven", "data.md--0", "late.md--0", "random.md--0")
@@ -124,8 +124,9 @@ def test_results_are_right(built):
     assert data.files == {name: file_hash(built / name) for name in ("data.txt", "lab.py")}
     assert late.outputs[0].display == [("text", "84")]
     assert "numpy" in data.distributions
-    claim = {name: random.claims[0][name] for name in ("statement", "label", "holds", "at")}
-    assert claim == {"statement": "One equals one", "label": "one", "holds": True, "at": 8}
+    claim = random.claims[0]
+    assert (claim.statement, claim.label, claim.line) == ("One equals one", "one", 8)
+    assert claim.holds()
     assert set(random.environment) >= {"python", "numpy", "torch", "cpu", "device", "seed_offset"}
 
 
@@ -135,7 +136,7 @@ def results(root) -> dict[str, bytes]:
     for file in sorted((root / ".dlfaq").rglob("*")):
         if file.is_file():
             data = json.loads(file.read_bytes().partition(b"\n")[2])
-            for name in ("elapsed_s", "peak_bytes", "finished"):
+            for name in ("elapsed_s", "cpu_s", "peak_bytes", "finished"):
                 data.pop(name, None)
             found[file.relative_to(root).as_posix()] = json.dumps(data)
     return found
@@ -205,7 +206,7 @@ def test_a_chain_whose_files_change_while_it_runs_is_run_again(site, tmp_path):
     report = build(read_settings(site), only="edits.md")
     assert report.ok
     assert (tmp_path / "runs").read_text(encoding="utf-8") == ".."
-    files = report.outcomes["edits.md--0"].result.files
+    files = report.site.results["edits.md--0"].result.files
     assert files == {"lab.py": file_hash(site / "lab.py")}
 
 
@@ -234,7 +235,7 @@ class Elsewhere(ThreadPoolExecutor):
 
 def test_a_result_of_another_lab_than_ours_is_refused(site):
     settings = read_settings(site)
-    jobs = jobs_of(read_site(settings, "data.md"), settings)
+    jobs = jobs_of(read_pages(settings, "data.md"))
     told = []
     with Elsewhere(1) as executor:
         run_jobs(jobs, settings, executor, lambda _, outcome: told.extend(outcome.failures))
@@ -258,13 +259,14 @@ def test_a_page_that_cannot_be_read_fails_and_the_others_run(site, capsys):
 
 def test_a_warm_build_loads_nothing_heavy_and_starts_no_server(built):
     code = (
-        "import sys\nfrom dlfaq.cli.main import main\nfrom dlfaq.execution import process\n"
+        "import os, sys\nfrom pathlib import Path\nfrom dlfaq.cli.main import main\n"
         f"status = main(['-C', {str(built)!r}, 'run'])\n"
         "heavy = {'torch', 'matplotlib', 'numpy', 'scipy', 'mkdocs'} & set(sys.modules)\n"
-        "print(status, heavy, process._servers)"
+        "started = Path(f'/proc/{os.getpid()}/task/{os.getpid()}/children').read_text()\n"
+        "print(status, heavy, repr(started))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "0 of 4 chains run, 0 failures\n0 set() {}\n"
+    assert done.stdout == "0 of 4 chains run, 0 failures\n0 set() ''\n"
 
 
 def test_a_build_that_is_interrupted_ends_its_chains_at_once(tmp_path):

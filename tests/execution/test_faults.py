@@ -187,9 +187,9 @@ FAULTS = {
         "do not call os._exit or the like",
     ),
     "claims": Fault(
-        "from dlfaq import claim\n\nclaim('Two is three', 2.0, within=(3, 3))",
+        "from dlfaq import claim\n\nclaim('Three is {}', 2.0, equals=3)",
         4,
-        'ClaimFailed: "Two is three" does not hold: measured 2, asked within 3 to 3',
+        'ClaimFailed: "Three is 2" does not hold: measured 2, asked equals 3',
     ),
     "claims_and_swallows": Fault(
         "from dlfaq import claim\n\ntry:\n    claim('A', 1.0, at_least=2)\nexcept: pass",
@@ -383,7 +383,7 @@ def again(built):
 @pytest.fixture(scope="module")
 def outcomes(again):
     """By page: the outcome of its one chain."""
-    return {name.partition(".md--")[0]: outcome for name, outcome in again.outcomes.items()}
+    return {name.partition(".md--")[0]: outcome for name, outcome in again.site.results.items()}
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -463,7 +463,7 @@ def test_two_builds_at_once_share_one_store(tmp_path):
         "4 of 4 chains run, 0 failures\n"
     ] * 2
     assert run(root).stdout == "0 of 4 chains run, 0 failures\n"
-    assert list(root.glob(".dlfaq/*/.new-*")) == []
+    assert list(root.glob(".dlfaq/*/.*.part")) == []
 
 
 BUSY = {

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from dlfaq.execution import key
-from dlfaq.execution.key import file_hash, level_1, level_2
+from dlfaq.execution.key import chain_key, file_hash, result_key
 from dlfaq.pages.config import read_settings
 
 PAGE = (
@@ -32,12 +32,12 @@ y = x
 
 @pytest.fixture
 def first(read, site):
-    """A function: the level-1 key of a page's only chain, with settings and thumbnails."""
+    """A function: the key of a page's only chain, with settings."""
 
-    def first(text: str = PAGE, thumbs: tuple[int, ...] = (), a_py: str = "x = 1\n", **changes):
+    def first(text: str = PAGE, a_py: str = "x = 1\n", **changes):
         page = read(text, a_py=a_py)
         assert page.errors == []
-        return level_1(page.chains[0], replace(read_settings(site), **changes), thumbs)
+        return chain_key(page.chains[0], replace(read_settings(site), **changes))
 
     return first
 
@@ -56,6 +56,7 @@ def test_a_limit_on_instructions_is_another_cpu(first, monkeypatch, site, name):
         pytest.param("y = x", "y = 2 * x", id="code"),
         pytest.param("#| timeout", "#| raises: KeyError\n#| timeout", id="raises"),
         pytest.param("#| timeout", "#| warning: true\n#| timeout", id="warning"),
+        pytest.param("#| timeout", "#| thumb: true\n#| timeout", id="a figure drawn small"),
         pytest.param("{python} x", "{python} x + 1", id="inline expression"),
         pytest.param("A title", "Title `{python} y`", id="expression in a title"),
         pytest.param(
@@ -70,10 +71,6 @@ def test_what_runs_changes_the_key(first, old, new):
 
 def test_an_included_file_changes_the_key(first):
     assert first() != first(a_py="x = 2\n")
-
-
-def test_thumbnails_change_the_key(first):
-    assert first() != first(thumbs=(0,))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +101,7 @@ def test_the_version_of_a_numerical_package_changes_the_key(first, monkeypatch, 
 
 def test_the_form_of_results_changes_the_key(first, monkeypatch):
     before = first()
-    monkeypatch.setattr(key, "_SCHEMA", key._SCHEMA + 1)
+    monkeypatch.setattr(key, "SCHEMA", key.SCHEMA + 1)
     assert first() != before
 
 
@@ -130,14 +127,14 @@ def test_what_only_shows_does_not_change_the_key(first, old, new):
     assert first() == first(PAGE.replace(old, new))
 
 
-def test_level_2_is_of_level_1_files_and_distributions():
+def test_the_key_of_a_result_is_of_that_of_its_chain_files_and_distributions():
     keys = {
-        level_2("first", {"lab.py": "a"}, {"numpy": "2"}),
-        level_2("other", {"lab.py": "a"}, {"numpy": "2"}),
-        level_2("first", {"lab.py": "b"}, {"numpy": "2"}),
-        level_2("first", {"lib.py": "a"}, {"numpy": "2"}),
-        level_2("first", {"lab.py": "a"}, {"numpy": "3"}),
-        level_2("first", {"lab.py": "a"}, {"numpi": "2"}),
+        result_key("first", {"lab.py": "a"}, {"numpy": "2"}),
+        result_key("other", {"lab.py": "a"}, {"numpy": "2"}),
+        result_key("first", {"lab.py": "b"}, {"numpy": "2"}),
+        result_key("first", {"lib.py": "a"}, {"numpy": "2"}),
+        result_key("first", {"lab.py": "a"}, {"numpy": "3"}),
+        result_key("first", {"lab.py": "a"}, {"numpi": "2"}),
     }
     assert len(keys) == 6
 

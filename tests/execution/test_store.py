@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import multiprocessing
 from dataclasses import replace
 
@@ -12,9 +13,11 @@ import pytest
 
 from dlfaq.errors import InputError
 from dlfaq.execution.key import file_hash, version
-from dlfaq.execution.result import Failure, Outcome, Output, Result
+from dlfaq.execution.output import Output
+from dlfaq.execution.result import Failure, Outcome, Result
 from dlfaq.execution.store import Store
 from dlfaq.pages.config import read_settings
+from dlfaq.protocol import Claim
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def result(site):
     return Result(
         outputs=[Output("é\n", "", [("text", "1")], [{"wide": "<svg/>"}], None), Output()],
         values={"x": "1"},
-        claims=[{"statement": "s", "holds": True, "measured": 1.5, "at": 3}],
+        claims=[Claim("s", "identity", "value", "at_most", -math.inf, 2.0, 1.5, line=3)],
         elapsed_s=1.25,
         peak_bytes=100,
         finished="2026-01-02",

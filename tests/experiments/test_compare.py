@@ -263,15 +263,15 @@ class TestPlacebo:
             runs = compare(small, **SHARED, lr=0.8, replicas=16, tuned=False, arms=arms)
             difference = runs.difference("short", "long", of=final_loss)
             claim("Longer is lower", difference, at_least=0.05, seeds=runs.seeds)
-            return recorded()[-1]
+            return recorded()[-1][0]
 
         monkeypatch.setenv("DLFAQ_RUNNER", "1")
-        monkeypatch.setattr("dlfaq.claims.claim._RECORDS", [])
-        assert not low()["holds"]
-        assert recorded()[-1]["arms"] == ["short", "long"]
-        monkeypatch.setattr("dlfaq.claims.claim._RECORDS", [])
+        monkeypatch.setattr("dlfaq.claims.claim._RECORDED", [])
+        assert not low().holds()
+        assert recorded()[-1][0].arms == ("short", "long")
+        monkeypatch.setattr("dlfaq.claims.claim._RECORDED", [])
         monkeypatch.delenv("DLFAQ_PLACEBO")
-        assert low()["holds"]
+        assert low().holds()
 
 
 class TestSeeds:

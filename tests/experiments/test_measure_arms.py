@@ -55,15 +55,15 @@ def test_in_a_placebo_all_arms_are_the_last_on_seeds_of_their_own(monkeypatch):
 
 
 def test_an_effect_is_gone_in_a_placebo(monkeypatch):
-    monkeypatch.setattr(claims, "_RECORDS", [])
+    monkeypatch.setattr(claims, "_RECORDED", [])
     monkeypatch.setenv("DLFAQ_RUNNER", "1")
     for placebo, statement in (("0", "It is higher"), ("1", "It is no higher")):
         monkeypatch.setenv("DLFAQ_PLACEBO", placebo)
         runs = measure_arms(level, arms=ARMS)
         claim(statement, runs.difference("high", "low"), at_least=1, seeds=runs.seeds)
-    assert [(made["holds"], made["arms"]) for made in recorded()] == [
-        (True, ["high", "low"]),
-        (False, ["high", "low"]),
+    assert [(made.holds(), made.arms) for made, _ in recorded()] == [
+        (True, ("high", "low")),
+        (False, ("high", "low")),
     ]
 
 

@@ -119,7 +119,7 @@ def render(site):
     md = markdown.Markdown(extensions=list(EXTENSIONS), extension_configs=EXTENSIONS)
     # What MkDocs registers, and how ours knows which page is converted.
     relpath = Treeprocessor(md)
-    relpath.config = SimpleNamespace(config_file_path=str(site / "mkdocs.yml"))
+    relpath.config = SimpleNamespace(config_file_path=str(site / "mkdocs.yml"), plugins={})
     relpath.file = SimpleNamespace(src_uri="page.md")
     md.treeprocessors.register(relpath, "relpath", 0)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dlfaq.execution.build import jobs_of, read_site
-from dlfaq.execution.key import level_1
+from dlfaq.execution.job import jobs_of
+from dlfaq.execution.key import chain_key
 from dlfaq.execution.runner import make_task
+from dlfaq.execution.site import read_pages
 from dlfaq.pages.agreement import disagreements
 from dlfaq.pages.config import read_settings
 from dlfaq.pages.notebooks import is_lab
@@ -160,11 +161,12 @@ def test_figures_of_a_lab_are_drawn_as_png_too_under_a_key_of_its_own(lab, site)
     settings = read_settings(site)
     (site / "docs" / "page.md").write_text("```python\nx = 1\n```\n", encoding="utf-8")
     lab("# ---\n# title: A\n# ---\n\n# %%\nx = 1\n")
-    jobs = {job.page.src: job for job in jobs_of(read_site(settings), settings)}
-    sizes = {src: make_task(job, settings).sizes for src, job in jobs.items()}
-    assert sizes == {"labs/it.py": (("wide", "narrow", "png"),), "page.md": (("wide", "narrow"),)}
+    jobs = {job.page.src: job for job in jobs_of(read_pages(settings))}
+    tasks = {src: make_task(job, settings) for src, job in jobs.items()}
+    sizes = {src: [snippet.sizes for snippet in task.snippets] for src, task in tasks.items()}
+    assert sizes == {"labs/it.py": [("wide", "narrow", "png")], "page.md": [("wide", "narrow")]}
     codes = {job.chain.head.code for job in jobs.values()}
-    keys = {level_1(job.chain, settings) for job in jobs.values()}
+    keys = {chain_key(job.chain, settings) for job in jobs.values()}
     assert (len(codes), len(keys)) == (1, 2)
 
 
@@ -177,7 +179,7 @@ def test_labs_are_pages_of_the_site_and_other_scripts_are_not(lab, site, only, r
     for name in ("a.md", "script.py", "labs/deeper/other.py"):
         (site / "docs" / name).parent.mkdir(exist_ok=True)
         (site / "docs" / name).write_text("", encoding="utf-8")
-    assert [page.src for page in read_site(read_settings(site), only)] == read
+    assert [page.src for page in read_pages(read_settings(site), only)] == read
 
 
 @pytest.mark.parametrize(

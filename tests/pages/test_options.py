@@ -6,7 +6,9 @@ import pytest
 
 from dlfaq.pages.options import Options
 
-KEYS = "label, fig-title, fig-sub, fig-alt, raises, echo, output, warning, code-fold, timeout"
+KEYS = (
+    "label, fig-title, fig-sub, fig-alt, raises, echo, output, warning, code-fold, thumb, timeout"
+)
 
 
 def snippet(*lines: str) -> str:

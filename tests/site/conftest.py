@@ -220,7 +220,7 @@ The claim of the next snippet stands here, above it:
 #| label: identity
 from dlfaq import claim
 
-claim("Two and two are `four`", 2 + 2, within=(4 - 1e-10, 4 + 1e-10), label="two")
+claim("Two and two are `four`", 2 + 2, equals=4, label="two")
 ```
 """
 
@@ -363,7 +363,7 @@ from dlfaq import claim
 
 total = 40 + 2
 print("a line that is much too long for a phone " * 6)
-claim("Forty and two are `42`", total, within=(42 - 1e-10, 42 + 1e-10), label="answer")
+claim("Forty and two are `42`", total, equals=42, label="answer")
 
 # %%
 #| label: rising

@@ -407,3 +407,50 @@ def test_a_page_that_another_plugin_rewrites_fails_a_strict_build(new_site):
     assert built.returncode == 1
     assert "docs/index.md:1: this text is not that of the file; which plugin" in built.stdout
     assert "the renderer sees a snippet that is not run: 'added()'" in built.stdout
+
+
+CARDS = """\
+---
+title: All
+cards:
+  - {page: topic/why.md, figure: line, claim: two, headline: Two, sentence: It is two.}
+---
+
+`{questions}`
+"""
+
+DRAWN = """\
+---
+title: Why?
+description: Because.
+answers: [000-1]
+status: wrong
+order: 1
+---
+
+Because.
+
+```python
+#| label: line
+import matplotlib.pyplot as plt
+
+from dlfaq import claim
+
+claim("Two is two", 2, within=(2, 2), label="two")
+plt.plot([0, 1])
+```
+"""
+
+
+def test_a_card_shows_a_figure_that_its_snippet_has_drawn_small(new_site):
+    topic = "---\ntitle: A topic\norder: 1\n---\n"
+    site = new_site(
+        {"docs/index.md": CARDS, "docs/topic/index.md": topic, "docs/topic/why.md": DRAWN}
+    )
+    unmarked = site.run("mkdocs", "build", "--strict")
+    assert unmarked.returncode == 1
+    assert "docs/topic/why.md:11 small; write `#| thumb: true` there" in unmarked.stdout
+    site.write("docs/topic/why.md", DRAWN.replace("line\n", "line\n#| thumb: true\n", 1))
+    marked = site.run("mkdocs", "build", "--strict")
+    assert marked.returncode == 0, marked.stdout
+    assert 'viewBox="0 0 198 90"' in site.article("")

@@ -343,6 +343,18 @@ def test_batch_norm_of_mean_weights_has_the_statistics_of_the_training_part():
     assert net[1].momentum == 0.1
 
 
+class Silent(nn.Module):
+    """Raises an exception that says nothing."""
+
+    def forward(self, _):
+        raise RuntimeError
+
+
+def test_an_exception_without_a_message_is_named_by_its_type():
+    with pytest.raises(InputError, match="got RuntimeError; match the model's first size"):
+        fit(Silent(), small(), lr=0.1, steps=1)
+
+
 def test_digits_are_learned():
     history = fit(mlp([64, 32, 10], seed=0), digits(seed=0), lr=0.3, epochs=10, batch_size=50)
     assert history.accuracy > 0.93

@@ -300,5 +300,5 @@ class TestSeeds:
     @pytest.mark.parametrize("offset", ["-11", "40000001", "1.5", "", "one"])
     def test_an_offset_out_of_range_is_refused(self, monkeypatch, offset):
         monkeypatch.setenv("DLFAQ_SEED_OFFSET", offset)
-        with pytest.raises(InputError, match="from -10 to 40000000; got"):
+        with pytest.raises(InputError, match="from -10 to 40,000,000; got"):
             seeds(1)

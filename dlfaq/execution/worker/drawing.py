@@ -18,6 +18,7 @@ from matplotlib.ticker import AutoLocator, LogFormatterSciNotation, LogLocator, 
 from dlfaq.errors import InputError
 from dlfaq.execution.drawings import SIZES
 from dlfaq.execution.worker.svg import HALO_ID, cleaned
+from dlfaq.writing.numbers import in_powers_of_ten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -126,13 +127,7 @@ class _PlainLogFormatter(LogFormatterSciNotation):
     """0.001, 10⁻⁶ as text: matplotlib places a formula letter by letter, for its own font alone."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
-        if not super().__call__(x, pos):
-            return ""
-        mantissa, _, exponent = f"{x:g}".partition("e")
-        if not exponent:
-            return mantissa
-        power = "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        return power if mantissa == "1" else f"{mantissa}·{power}"
+        return in_powers_of_ten(x, "g") if super().__call__(x, pos) else ""
 
 
 @contextmanager
@@ -142,7 +137,7 @@ def _marked_halos(figure: Figure) -> Iterator[None]:
     before = [(text, text.get_path_effects(), text.get_gid()) for text in texts]
     for text in texts:
         text.set_path_effects([])
-        text.set_gid(HALO_ID)
+        text.set_gid(HALO_ID + (text.get_gid() or ""))
     try:
         yield
     finally:

@@ -36,9 +36,6 @@ _ROOM_BYTES = 2**20
 
 _room: list[bytearray] = []
 
-_MASTER_SEED = 10
-_SEEDS_PER_MASTER = 100
-
 
 class _LimitedStream(io.TextIOWrapper):
     """A text stream that writes through to its file, up to a limit."""
@@ -151,9 +148,8 @@ def _die_with_parent() -> None:
         os.killpg(0, signal.SIGKILL)
 
 
-def make_deterministic(seed_offset: int) -> None:
+def make_deterministic(seed: int) -> None:
     """Seed the global generators and make torch deterministic and loud, once they are loaded."""
-    seed = _SEEDS_PER_MASTER * (_MASTER_SEED + seed_offset)
     random.seed(seed)
 
     def prepare(torch: Any) -> None:  # noqa: ANN401 - the module

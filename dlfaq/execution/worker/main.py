@@ -16,13 +16,14 @@ import time
 import types
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlfaq.execution.output import Output
 from dlfaq.execution.task import CHAIN_FILE
-from dlfaq.execution.text import limited, value_text
+from dlfaq.execution.text import clean_text, limited, value_text
 from dlfaq.execution.worker.compiling import Compiled, compile_snippet
 from dlfaq.execution.worker.display import display
 from dlfaq.execution.worker.exceptions import describe, headline
@@ -41,7 +42,7 @@ from dlfaq.execution.worker.reads import Reads
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlfaq.execution.task import ChainTask
+    from dlfaq.execution.task import ChainTask, SnippetTask
 
 __all__ = ["main"]
 
@@ -53,13 +54,12 @@ _leave = os._exit
 class _Report:
     """What `report.json` holds; the parent turns it into an Outcome."""
 
-    displays: list[list[tuple[str, str]]] = field(default_factory=list)
-    figures: list[list[dict[str, str]]] = field(default_factory=list)
-    exceptions: list[str | None] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     claims: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] | None = None
     elapsed_s: float = 0.0
+    cpu_s: float = 0.0
     peak_bytes: int = 0
     modules: list[str] = field(default_factory=list)
 
@@ -73,23 +73,24 @@ def main(task: ChainTask, folder: str) -> None:
     """
     out = Path(folder)
     forks = Forks(out / "copy")
-    # The package's own table of names may be edited while the server lives.
-    for name in ("dlfaq", "dlfaq.errors"):
+    # What the library shares with the engine may be edited while the server lives.
+    for name in ("dlfaq", "dlfaq.errors", "dlfaq.protocol"):
         sys.modules.pop(name, None)
     isolate(task, out)
     reads = Reads(task, out / "reads")
-    make_deterministic(task.seed_offset)
+    make_deterministic(task.seed)
     if task.style is not None:
         when_imported("matplotlib", lambda _: import_module("matplotlib.style").use(task.style))
     report = _Report()
     start_peak()
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), time.process_time()
     try:
         _run(task, report, out)
     except BaseException as error:  # noqa: BLE001 - whatever ends a chain is reported
         report.error = report.error or describe(error, task, 1)
     lift_memory_limit()
     report.elapsed_s = time.perf_counter() - started
+    report.cpu_s = time.process_time() - started_cpu
     report.peak_bytes = peak_bytes()
     _claims(report)
     report.modules = _modules(reads)
@@ -97,7 +98,8 @@ def main(task: ChainTask, folder: str) -> None:
         _leave(1)
     forks.wait_for_copies()
     temporary = out / "report.new"
-    text = json.dumps(report.__dict__, ensure_ascii=False)
+    outputs = [output.to_json() for output in report.outputs]
+    text = json.dumps({**vars(report), "outputs": outputs}, ensure_ascii=False)
     temporary.write_text(text, encoding="utf-8", errors="replace")
     temporary.replace(out / "report.json")
     _leave(0)
@@ -105,22 +107,28 @@ def main(task: ChainTask, folder: str) -> None:
 
 def _run(task: ChainTask, report: _Report, out: Path) -> None:
     """All snippets are compiled before the first one runs."""
-    source = "".join(task.codes)
+    source = "".join(snippet.code for snippet in task.snippets)
     linecache.cache[CHAIN_FILE] = (len(source), None, source.splitlines(keepends=True), CHAIN_FILE)
     compiled: list[Compiled] = []
-    for index, code in enumerate(task.codes):
-        above = sum(code.count("\n") for code in task.codes[:index])
-        # A snippet that may warn is compiled again when its output is its own.
-        with _warnings("ignore" if task.warns[index] else "error"):
-            compiled.append(compile_snippet(code, above))
+    above = 0
+    for snippet in task.snippets:
+        # A snippet that may warn is compiled again when what is written is its own output.
+        with _warnings("ignore" if snippet.warning else "error"):
+            compiled.append(compile_snippet(snippet.code, above))
+        above += snippet.code.count("\n")
     module = types.ModuleType("__main__")
     module.__file__ = CHAIN_FILE
     sys.modules["__main__"] = module
-    for index, snippet in enumerate(compiled):
+    for snippet, ready in zip(task.snippets, compiled, strict=True):
         with (out / "progress").open("a", encoding="utf-8") as marks:
             sizes = [(out / name).stat().st_size for name in ("stdout", "stderr")]
             marks.write(f"{sizes[0]} {sizes[1]}\n")
-        _run_snippet(task, index, snippet, module.__dict__, report)
+        report.outputs.append(Output())
+        try:
+            _run_snippet(snippet, ready, module.__dict__, report)
+        except BaseException as error:
+            report.error = report.error or describe(error, task, ready.last_line)
+            raise
     for expression in task.expressions:
         try:
             with _warnings("error"):
@@ -139,44 +147,40 @@ def _warnings(action: Any) -> Iterator[None]:  # noqa: ANN401 - one of Python's 
 
 
 def _run_snippet(
-    task: ChainTask, index: int, snippet: Compiled, namespace: dict[str, Any], report: _Report
+    snippet: SnippetTask, ready: Compiled, namespace: dict[str, Any], report: _Report
 ) -> None:
-    report.displays.append([])
-    report.figures.append([])
-    report.exceptions.append(None)
-    with _warnings("always" if task.warns[index] else "error"):
-        if task.warns[index]:
-            snippet = compile_snippet(task.codes[index], snippet.first_line - 1)
-        try:
-            value = _value(task, index, snippet, namespace, report)
-            report.displays[index] = display(value)
-            if "matplotlib.pyplot" in sys.modules:
-                report.figures[index] = _figures(task.sizes[index])
-        except BaseException as error:
-            report.error = report.error or describe(error, task, snippet.last_line)
-            raise
+    """Run a snippet; what it shows goes to the last output of the report."""
+    output = report.outputs[-1]
+    with _warnings("always" if snippet.warning else "error"):
+        if snippet.warning:
+            ready = compile_snippet(snippet.code, ready.first_line - 1)
+        value = _value(snippet, ready, namespace, report)
+        shown = display(value)
+        output.display = [(k, clean_text(data) if k == "text" else data) for k, data in shown]
+        if "matplotlib.pyplot" in sys.modules:
+            output.figures = _figures(snippet.sizes)
 
 
 def _value(
-    task: ChainTask, index: int, snippet: Compiled, namespace: dict[str, Any], report: _Report
+    snippet: SnippetTask, ready: Compiled, namespace: dict[str, Any], report: _Report
 ) -> object:
     """Run a snippet; the value of its last expression, None where its point is an exception."""
-    expected = task.raises[index]
+    expected = snippet.raises
     keep_room()
     try:
-        value = snippet.run(namespace)
+        value = ready.run(namespace)
     except BaseException as error:
         make_room()
         kind = type(error)
         if expected not in {kind.__name__, f"{kind.__module__}.{kind.__qualname__}"}:
             raise
-        report.exceptions[index] = headline(error)
+        report.outputs[-1].exception = clean_text(headline(error))
         return None
     if expected is not None:
         report.error = {
             "kind": "NotRaised",
             "message": f"expected {expected} here, and nothing was raised",
-            "line": snippet.first_line,
+            "line": ready.first_line,
             "deeper": None,
         }
         raise RuntimeError(expected)
@@ -195,12 +199,11 @@ def _figures(sizes: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def _claims(report: _Report) -> None:
-    """Take the claims from the lab, if the chain used it, and find the line that made each."""
+    """Take the claims from the library, if the chain used it, with the line that made each."""
     module: Any = sys.modules.get("dlfaq.claims.claim")
-    for record in module.recorded() if module is not None else []:
-        frames = record.pop("frames")
-        at = next((line for file, line in frames if file == CHAIN_FILE), 1)
-        report.claims.append({**record, "at": at})
+    for claim, frames in module.recorded() if module is not None else []:
+        line = next((line for file, line in frames if file == CHAIN_FILE), 1)
+        report.claims.append(replace(claim, line=line).to_json())
 
 
 def _modules(reads: Reads) -> list[str]:

@@ -4,11 +4,15 @@ Ink becomes `currentColor` and the palette of the house style CSS variables, so 
 light and dark mode. What would differ from build to build, or repeat from figure to figure, goes:
 dates, fonts, unused ids. The ids that stay begin with a placeholder, for which `with_id_prefix` of
 `dlfaq.execution.drawings` puts what is unique on the page.
+
+An artist whose gid is `state:NAME:VALUE`, its parts percent-encoded, becomes a group with
+`data-state` and `data-value`: every state of a sweep is drawn, and a script shows one of them.
 """
 
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from dlfaq.execution.drawings import PLACEHOLDER
@@ -16,7 +20,9 @@ from dlfaq.execution.drawings import PLACEHOLDER
 __all__ = ["HALO_ID", "cleaned"]
 
 HALO_ID = "halo"
-"""Id that `drawing` gives to text which has a halo."""
+"""What the id begins with that `drawing` gives to text which has a halo."""
+
+_STATE = re.compile(r"state:(?P<name>[^:]*):(?P<value>[^:]*)")
 
 # The colours of dlfaq/figures/house.mplstyle, and black.
 _INK = {
@@ -51,6 +57,7 @@ def cleaned(raw: str) -> str:
     _drop(root, {"metadata", "style"})
     _restyle(root)
     _round(root)
+    _mark_states(root)
     _rename_ids(root)
     _unwrap(root)
     root.attrib = {
@@ -81,7 +88,7 @@ def _restyle(root: ET.Element) -> None:
 
     def walk(element: ET.Element, *, text: bool, halo: bool) -> None:
         text = text or element.tag == "text"
-        halo = halo or element.get("id") == HALO_ID
+        halo = halo or element.get("id", "").startswith(HALO_ID)
         colours = _TEXT_COLOURS if text else _COLOURS
         pairs = [
             # An image that is not smoothed has its style without spaces.
@@ -131,6 +138,15 @@ def _rounded_transform(value: str) -> str:
         lambda call: f"{call[1]}({_rounded(call[2], 1 if call[1] == 'translate' else 6)})",
         value,
     )
+
+
+def _mark_states(root: ET.Element) -> None:
+    """Say of each artist that shows one state of a sweep which it is, for a script to pick by."""
+    for element in root.iter():
+        found = _STATE.fullmatch(element.get("id", "").removeprefix(HALO_ID))
+        if found is not None:
+            element.set("data-state", unquote(found["name"]))
+            element.set("data-value", unquote(found["value"]))
 
 
 def _rename_ids(root: ET.Element) -> None:

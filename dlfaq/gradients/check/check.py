@@ -24,6 +24,7 @@ from dlfaq.gradients.check.subjects import (
     shared,
     why_not_single,
 )
+from dlfaq.seeding import generators_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +116,7 @@ def check_gradients(
     # another path without gradients, and a forward may ask for gradients itself.
     with (
         torch.set_grad_enabled(given is None),
-        torch.random.fork_rng(devices=[]),
+        generators_kept(),
         padding_rows_have_gradients(root),
     ):
         problem = _problem(variables, forward, loss, root, given)

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 __all__ = ["direction", "flat", "projection"]
 
 
-def flat(output: Any) -> Tensor:  # noqa: ANN401  (whatever a module returns)
+def flat(output: object) -> Tensor:
     """All floating-point numbers of an output, in tuples, lists and dicts too, (n,)."""
-    return torch.cat([torch.empty(0), *(tensor.flatten() for tensor in _tensors(output))])
-
-
-def _tensors(output: Any) -> list[Tensor]:  # noqa: ANN401
-    if isinstance(output, float):  # of a loss in NumPy, whose numbers are floats too
-        return [torch.tensor(output, dtype=torch.float64)]
-    if isinstance(output, Tensor):
-        return [output] if output.is_floating_point() else []
-    if isinstance(output, Mapping):
-        output = list(output.values())
-    if isinstance(output, tuple | list):
-        return [tensor for part in output for tensor in _tensors(part)]
-    return []
+    numbers = [torch.empty(0)]
+    for leaf in tree_leaves(output):
+        if isinstance(leaf, float):  # of a loss in NumPy, whose numbers are floats too
+            numbers.append(torch.tensor([leaf], dtype=torch.float64))
+        elif isinstance(leaf, Tensor) and leaf.is_floating_point():
+            numbers.append(leaf.flatten())
+    return torch.cat(numbers)
 
 
 def projection(output: Tensor) -> Tensor:

@@ -180,8 +180,8 @@ class GradientReport:
 
     def __str__(self) -> str:
         """The table in plain text, then what was found."""
-        lines = text_table(self._headings(), list(map(_cells, self.rows)), left=_LEFT)
-        return "\n".join([*lines, "", *self.summary, self._method()])
+        table = text_table(self._headings(), list(map(_cells, self.rows)), left=_LEFT)
+        return "\n".join([table, "", *self.summary, self._method()])
 
     def _repr_html_(self) -> str:
         said = "".join(f"<p>{escape(sentence)}</p>" for sentence in (*self.summary, self._method()))

@@ -4,53 +4,73 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlfaq.protocol import PERCENT, POINTS, RATIO
 from dlfaq.site.claim import numbers
 from dlfaq.site.claim.chart import interval_chart, raised
 from dlfaq.site.elements import code_spans, element, html
 from dlfaq.site.verdicts import glyph
 from dlfaq.site.wording import counted, seed_ranges
+from dlfaq.writing.numbers import superscripts
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from dlfaq.site.claim.record import ClaimRecord
+    from dlfaq.protocol import Claim
 
-__all__ = ["against_threshold", "card", "fails", "group", "interval_chart", "status"]
+__all__ = ["against_threshold", "card", "group", "interval_chart", "says", "status"]
 
 
 _ROOM = 9  # characters of a number in full size, beside the statement
 
 
-def card(record: ClaimRecord, *, anchor: str) -> str:
+def card(claim: Claim, *, anchor: str) -> str:
     """Build the card `article.dl-claim#anchor` of a claim.
 
     Its sentences can be searched for. What was measured, and how, would only make the index of the
     site larger, which loads with every page.
     """
-    name = "dl-claim dl-claim--fails" if fails(record) else "dl-claim"
+    name = "dl-claim dl-claim--fails" if claim.fails else "dl-claim"
     page = element(
         "article",
-        _number(record),
+        _number(claim),
         element(
             "div",
-            element("p", *code_spans(record["statement"]), class_="dl-claim__says"),
-            element("p", *_status_line(record), class_="dl-claim__status", data_search_exclude=""),
-            *_condition(record),
+            element("p", *says(claim), class_="dl-claim__says"),
+            element("p", *_status_line(claim), class_="dl-claim__status", data_search_exclude=""),
+            *_condition(claim),
             class_="dl-claim__body",
         ),
-        against_threshold(record),
+        against_threshold(claim),
         class_=name,
         id=anchor,
     )
     return html(page)
 
 
-def against_threshold(record: ClaimRecord, *, height: int = 58) -> Element:
+def against_threshold(claim: Claim, *, height: int = 58) -> Element:
     """Draw the interval against its threshold; an identity has none, and says what it equals."""
-    if record["interval"] is None:
-        words = raised(numbers.threshold(record))
+    if claim.interval is None:
+        words = raised(numbers.threshold(claim))
         return element("p", *words, class_="dl-eq", data_search_exclude="")
-    return interval_chart(record, height=height)
+    return interval_chart(claim, height=height)
+
+
+def says(claim: Claim) -> list[str | Element]:
+    """Write the sentence with the measured number in it."""
+    number = numbers.in_sentence(claim)
+    parts: list[str | Element] = []
+    for part in code_spans(claim.statement):
+        if isinstance(part, str):
+            before, place, after = part.partition("{}")
+            parts += [
+                before,
+                *([element("b", *raised(number), class_="dl-n")] if place else []),
+                after,
+            ]
+        else:
+            part.text = (part.text or "").replace("{}", superscripts(number))
+            parts.append(part)
+    return parts
 
 
 def group(cards: list[str]) -> str:
@@ -58,57 +78,53 @@ def group(cards: list[str]) -> str:
     return f'<div class="dl-claims">{"".join(cards)}</div>'
 
 
-def status(record: ClaimRecord) -> Element:
+def status(claim: Claim) -> Element:
     """Say in shape and words whether the claim holds; an estimate may leave it open."""
-    if not record["holds"] and not record["gated"]:
+    if not claim.holds() and not claim.gated:
         mark = element("span", "⊢?⊣", class_="dl-mark", aria_hidden="true")
-        words = " Inconclusive" if record["verdict"] == "inconclusive" else " Refuted"
+        words = " Inconclusive" if claim.verdict == "inconclusive" else " Refuted"
         return element("b", mark, words, class_="dl-null")
-    if not record["holds"]:
+    if not claim.holds():
         return element("b", glyph("wrong"), "Does not hold", class_="dl-fails")
-    if record["kind"] == "null":
+    if claim.kind == "null":
         mark = element("span", "⊢⊣", class_="dl-mark", aria_hidden="true")
         return element("b", mark, " Null, confirmed", class_="dl-null")
     return element("b", "✓ Holds", class_="dl-holds")
 
 
-def _condition(record: ClaimRecord) -> list[Element]:
+def _condition(claim: Claim) -> list[Element]:
     """The case in which the claim is known to break, if the page names one."""
-    if not record["fails_when"]:
+    if not claim.fails_when:
         return []
-    words = code_spans(f"Fails when {record['fails_when']}.")
+    words = code_spans(f"Fails when {claim.fails_when}.")
     return [element("p", *words, class_="dl-claim__status")]
 
 
-def fails(record: ClaimRecord) -> bool:
-    """Whether the claim ends a build."""
-    return record["gated"] and not record["holds"]
-
-
-def _number(record: ClaimRecord) -> Element:
+def _number(claim: Claim) -> Element:
     """What was measured; a unit that is a word stands below it, where there is room."""
-    number, space, unit = numbers.measured(record).partition(" ")
-    if record["unit"] == "points":
+    number, space, unit = numbers.measured(claim).partition(" ")
+    if claim.unit in {POINTS, PERCENT}:
         number, unit = number + space + unit, ""
-    small = [element("small", unit)] if unit else []
+    below = [unit, "predicted" if claim.kind == "prediction" else ""]
+    small = [element("small", words) for words in below if words]
     class_ = "dl-num dl-num--long" if len(number) > _ROOM else "dl-num"
     return element("p", *raised(number), *small, class_=class_, data_search_exclude="")
 
 
-def _status_line(record: ClaimRecord) -> list[str | Element]:
-    kind = record["kind"] if record["gated"] else f"{record['kind']}, an estimate"
-    line: list[str | Element] = [status(record), f" · {kind}, "]
-    if not record["seeds"]:
-        return [*line, "deterministic"]
-    seeds = element("span", f"seeds {seed_ranges(record['seeds'])}", class_="dl-keep")
-    return [*line, f"{_runs(record)}, ", seeds]
+def _status_line(claim: Claim) -> list[str | Element]:
+    kind = claim.kind if claim.gated else f"{claim.kind}, an estimate"
+    line: list[str | Element] = [status(claim), f" · {kind}, "]
+    if not claim.seeds:
+        return [*line, "not measured" if claim.kind == "prediction" else "deterministic"]
+    seeds = element("span", f"seeds {seed_ranges(claim.seeds)}", class_="dl-keep")
+    return [*line, f"{_runs(claim)}, ", seeds]
 
 
-def _runs(record: ClaimRecord) -> str:
-    runs = counted(record["replicas"], "run")
-    if record["signs"] is None:
+def _runs(claim: Claim) -> str:
+    runs = counted(claim.replicas, "run")
+    if claim.signs is None:
         return runs
-    above, ties, _ = record["signs"]
+    above, ties, _ = claim.signs
     tied = f" and {counted(ties, 'tie')}" if ties else ""
-    no_effect = "1×" if record["unit"] == "×" else "0"
+    no_effect = "1×" if claim.unit == RATIO else "0"
     return f"{runs}, {above} of them above {no_effect}{tied}"

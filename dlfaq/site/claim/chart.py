@@ -9,13 +9,14 @@ from __future__ import annotations
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
+from dlfaq.protocol import PERCENT, RATIO
 from dlfaq.site.claim import numbers
 from dlfaq.site.elements import element
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from dlfaq.site.claim.record import ClaimRecord
+    from dlfaq.protocol import Claim
 
 __all__ = ["interval_chart", "interval_key", "raised"]
 
@@ -23,7 +24,7 @@ _STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _LABELLED = 50  # px; below this height the interval stands in the text beside the chart
 
 
-def interval_chart(record: ClaimRecord, *, height: int = 58) -> Element:
+def interval_chart(claim: Claim, *, height: int = 58) -> Element:
     """Draw the chart as `svg.dl-iv`.
 
     The failing side is hatched, the threshold a line with its words below, the interval a bar with
@@ -32,11 +33,11 @@ def interval_chart(record: ClaimRecord, *, height: int = 58) -> Element:
     Raises:
         ValueError: the claim has no interval to draw.
     """
-    ends = record["interval"]
+    ends = claim.interval
     if ends is None:
-        raise ValueError("an identity has no interval: show numbers.threshold(record) instead")
-    low, high = numbers.bounds(record)
-    left, right, log = _domain(record, [*ends, low, high])
+        raise ValueError("an identity has no interval: show numbers.threshold(claim) instead")
+    low, high = claim.thresholds[0], claim.thresholds[-1]
+    left, right, log = _domain(claim, [*ends, low, high])
 
     def x(value: float) -> float:
         position = (_log(value) - left) / (right - left) if log else (value - left) / (right - left)
@@ -45,21 +46,21 @@ def interval_chart(record: ClaimRecord, *, height: int = 58) -> Element:
     tall = height >= _LABELLED
     y = 29 if tall else 10
     marks = [_line("ax", 0, 100, y)]
-    if record["comparator"] != "at_most":
+    if claim.comparator != "at_most":
         marks.append(_line("no", 0, x(low), y))
-    if record["comparator"] != "at_least":
+    if claim.comparator != "at_least":
         marks.append(_line("no", x(high), 100, y))
     marks += [_stroke("th", at, y, 9) for at in sorted({x(low), x(high)})]
     marks.append(_line("ci", x(ends[0]), x(ends[1]), y))
     marks += [_stroke("ci", x(end), y, 5) for end in ends]
-    dot = x(record["measured"])
+    dot = x(claim.measured)
     marks.append(element("circle", cx=_percent(dot), cy=str(y), r="4.5"))
-    words = numbers.threshold(record)
+    words = numbers.threshold(claim)
     marks.append(_text("tt", (x(low) + x(high)) / 2, y + 25 if tall else y + 21, words))
-    shown = numbers.interval(record) or ""
+    shown = numbers.interval(claim) or ""
     if tall:
         marks.append(_text("ct", (x(ends[0]) + x(ends[1])) / 2, y - 17, shown))
-    label = f"{numbers.measured(record)}, 95 % interval {shown}; holds if {words}"
+    label = f"{numbers.measured(claim)}, 95 % interval {shown}; holds if {words}"
     return _svg(marks, height, label)
 
 
@@ -109,19 +110,19 @@ def _svg(marks: list[Element], height: int, label: str) -> Element:
     )
 
 
-def _domain(record: ClaimRecord, values: list[float]) -> tuple[float, float, bool]:
+def _domain(claim: Claim, values: list[float]) -> tuple[float, float, bool]:
     """Choose the ends of the axis, and whether it is logarithmic (then they are logs)."""
-    if record["unit"] == "×" and min(values) > 0:
+    if claim.unit == RATIO and min(values) > 0:
         return *_log_domain(values), True
-    low, high = numbers.bounds(record)
-    if record["comparator"] == "within":
+    low, high = claim.thresholds[0], claim.thresholds[-1]
+    if claim.comparator == "within":
         margin = (high - low) / 2
         centre = (low + high) / 2
         reach = max(1.5 * margin, *(1.15 * abs(v - centre) for v in values))
         return centre - reach, centre + reach, False
     smallest, largest = min(values), max(values)
-    if record["unit"] == "" and smallest >= 0 and 0.15 < largest <= 1:  # noqa: PLR2004
-        return 0.0, 1.0, False  # a share or an accuracy: its own scale is the honest one
+    if claim.unit in {"", PERCENT} and smallest >= 0 and 0.15 < largest <= 1:  # noqa: PLR2004
+        return 0.0, 1.0, False  # a share: its own scale is the honest one
     right = _nice(max(1.15 * largest, 1.5 * low)) if largest > 0 else 0.0
     left = -_nice(max(-1.15 * smallest, -1.5 * low)) if smallest < 0 else 0.0
     room = 0.25 * (right - left)

@@ -1,21 +1,32 @@
 """Writes the numbers of a claim: measured, interval and threshold, in one manner everywhere.
 
-Three significant digits, thousands separated, a typographic minus; differences in points carry
-their sign. A power of ten is written `10^−10`: HTML and SVG each raise it in their own way.
+Three significant digits, thousands separated, a typographic minus. Shares are written in "%", their
+differences in "points", as "pts" with their sign where the number stands alone. A power of ten is
+written `10^−10`: HTML and SVG each raise it in their own way.
 """
 
 from __future__ import annotations
 
-from math import floor, isinf, log10
+from math import floor, isclose, isinf, log10
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from dlfaq.site.claim.record import ClaimRecord
+from dlfaq.protocol import PERCENT, POINTS, RATIO
 
-__all__ = ["bounds", "interval", "is_equality", "measured", "number", "threshold"]
+if TYPE_CHECKING:
+    from dlfaq.protocol import Claim
+
+__all__ = [
+    "in_sentence",
+    "interval",
+    "limit",
+    "measured",
+    "number",
+    "threshold",
+]
 
 _MINUS = "\u2212"
-_TIGHT = 0.01  # margins below this share of the value say "equal to"
+_UNITS = {"": "", RATIO: "×", POINTS: " pts", PERCENT: " %"}
+_WORDS = {**_UNITS, POINTS: " points"}
 
 
 def number(value: float, decimals: int | None = None, *, signed: bool = False) -> str:
@@ -42,42 +53,23 @@ def number(value: float, decimals: int | None = None, *, signed: bool = False) -
     return ("+" if signed else "") + text if value >= 0 else _MINUS + text
 
 
-def bounds(record: ClaimRecord) -> tuple[float, float]:
-    """Return the margins of `within`, or the one threshold twice, in base units."""
-    limit = record["threshold"]
-    if isinstance(limit, list | tuple):
-        return float(limit[0]), float(limit[1])
-    return float(limit), float(limit)
-
-
-def is_equality(record: ClaimRecord) -> bool:
-    """Whether the claim says that a number *is* its expected value, rounding aside."""
-    low, high = bounds(record)
-    margin = (high - low) / 2
-    tight = margin <= _TIGHT * max(abs(low + high) / 2, _TIGHT)
-    return record["kind"] == "identity" and record["comparator"] == "within" and tight
-
-
-def measured(record: ClaimRecord) -> str:
+def measured(claim: Claim) -> str:
     """Write what was measured, with its unit: `954×`, `+9.5 pts`, `2`."""
-    value = record["measured"]
-    if is_equality(record) and record["holds"]:
-        # The rounding error is what the margin is for; the reader wants the value.
-        low, high = bounds(record)
-        return _plain(float(f"{(low + high) / 2:.3g}")) + _unit(record)
-    if record["kind"] == "identity" and record["unit"] != "points":
-        return _plain(float(f"{value:.3g}")) + _unit(record)
-    return number(_shown(record, value), _places(record), signed=_signed(record)) + _unit(record)
+    return _measured(claim, signed=_signed(claim)) + _UNITS.get(claim.unit, f" {claim.unit}")
 
 
-def interval(record: ClaimRecord) -> str | None:
-    """Write the interval without its unit, `820 to 1,105`; None for an identity."""
-    ends = record["interval"]
-    if ends is None:
+def in_sentence(claim: Claim) -> str:
+    """Write what was measured as words around it have it: `954×`, `9.5 points`, `2`."""
+    return _measured(claim, signed=False) + _WORDS.get(claim.unit, f" {claim.unit}")
+
+
+def interval(claim: Claim) -> str | None:
+    """Write the interval without its unit, `820 to 1,105`; None where there is no chance."""
+    if claim.interval is None:
         return None
-    low, high = (_shown(record, end) for end in ends)
-    signed = record["unit"] == "points" and (_signed(record) or low < 0 < high)
-    places = _places(record)
+    low, high = (_shown(claim, end) for end in claim.interval)
+    signed = claim.unit == POINTS and (_signed(claim) or low < 0 < high)
+    places = _places(claim)
     if places is None and 10 * min(abs(low), abs(high)) >= max(abs(low), abs(high)):
         size = max(abs(low), abs(high))
         # Ends of one order of magnitude share their decimals: 0.97 to 1.04.
@@ -85,22 +77,49 @@ def interval(record: ClaimRecord) -> str | None:
     return " to ".join(number(end, places, signed=signed) for end in (low, high))
 
 
-def threshold(record: ClaimRecord) -> str:
+def threshold(claim: Claim) -> str:
     """Write what the claim demands: `at least 100×`, `within ±3`, `equal to 2, to 10^−10`."""
-    low, high = (_shown(record, end) for end in bounds(record))
-    unit = "" if record["unit"] == "points" else _unit(record)
-    if is_equality(record):
-        if low == high:
-            return f"equal to {_plain(low)}{unit}"
-        # Two digits: a margin around a number carries the rounding of that number.
-        margin = float(f"{(high - low) / 2:.2g}")
-        return f"equal to {_plain((low + high) / 2)}{unit}, to {_plain(margin)}{unit}"
-    if record["comparator"] == "within":
+    unit = _of_threshold(claim)
+    if claim.comparator == "equals":
+        return _equal(claim)
+    low, high = (_shown(claim, claim.thresholds[which]) for which in (0, -1))
+    if claim.comparator == "within":
         if low == -high:
             return f"within ±{_plain(high)}{unit}"
         return f"between {_plain(low)}{unit} and {_plain(high)}{unit}"
-    plus = "+" if _signed(record) and low > 0 else ""
-    return f"{record['comparator'].replace('_', ' ')} {plus}{_plain(low)}{unit}"
+    plus = "+" if _signed(claim) and low > 0 else ""
+    return f"{claim.comparator.replace('_', ' ')} {plus}{_plain(low)}{unit}"
+
+
+def limit(claim: Claim, value: float) -> str:
+    """Write a threshold that nobody chose, with its unit: `+5.31`."""
+    return number(_shown(claim, value), signed=_signed(claim)) + _of_threshold(claim)
+
+
+def _measured(claim: Claim, *, signed: bool) -> str:
+    value = _shown(claim, claim.measured)
+    if claim.comparator == "equals" and claim.holds():
+        # The rounding error is what the tolerance is for; the reader wants the value.
+        return _few_digits(_shown(claim, (claim.low + claim.high) / 2))
+    if claim.interval is None and claim.unit != POINTS:
+        return _plain(float(f"{value:.3g}"))
+    return number(value, _places(claim), signed=signed)
+
+
+def _equal(claim: Claim) -> str:
+    """A value and, relative to it, how much rounding is allowed."""
+    value, margin = (claim.low + claim.high) / 2, (claim.high - claim.low) / 2
+    words = f"equal to {_plain(_shown(claim, value))}{_of_threshold(claim)}"
+    if not margin:
+        return words
+    # Two digits: the margin carries the rounding of the value.
+    return f"{words}, to {_plain(float(f'{margin / (abs(value) or 1):.2g}'))}"
+
+
+def _few_digits(value: float) -> str:
+    """A value with the digits that it has, or three where it has more than five."""
+    short = float(f"{value:.5g}")
+    return _plain(short if isclose(short, value, rel_tol=1e-12) else float(f"{value:.3g}"))
 
 
 def _decimals(size: float) -> int:
@@ -124,24 +143,24 @@ def _plain(value: float) -> str:
     return (_MINUS if value < 0 else "") + text
 
 
-def _shown(record: ClaimRecord, value: float) -> float:
-    return value * 100 if record["unit"] == "points" else value
+def _shown(claim: Claim, value: float) -> float:
+    return value * 100 if claim.unit in {POINTS, PERCENT} else value
 
 
-def _unit(record: ClaimRecord) -> str:
-    unit = record["unit"]
-    return {"points": " pts", "×": "×", "": "", "%": " %"}.get(unit, f" {unit}")
+def _of_threshold(claim: Claim) -> str:
+    """The unit behind a threshold; that it is in points, the number above it says."""
+    return "" if claim.unit == POINTS else _UNITS.get(claim.unit, f" {claim.unit}")
 
 
-def _signed(record: ClaimRecord) -> bool:
-    return record["unit"] == "points" and record["comparator"] != "within"
+def _signed(claim: Claim) -> bool:
+    return claim.unit == POINTS and claim.comparator != "within"
 
 
-def _places(record: ClaimRecord) -> int | None:
+def _places(claim: Claim) -> int | None:
     """Choose the decimals where the unit fixes them; None is three significant digits."""
-    ends = record["interval"] or [record["measured"]] * 2
-    if record["unit"] == "points":
-        return 2 if 0 < ends[1] - ends[0] < 2e-3 else 1  # noqa: PLR2004
-    if record["unit"] == "×" and 10 <= ends[1] < 1e7:  # noqa: PLR2004
+    low, high = claim.interval or (claim.measured, claim.measured)
+    if claim.statistic == "failure rate":
         return 0
-    return 2 if record["statistic"] == "failure rate" else None
+    if claim.unit in {POINTS, PERCENT}:
+        return 2 if 0 < high - low < 2e-3 else 1  # noqa: PLR2004
+    return 0 if claim.unit == RATIO and 10 <= high < 1e7 else None  # noqa: PLR2004

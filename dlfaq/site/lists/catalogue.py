@@ -24,10 +24,12 @@ class Question:
         src: its file, relative to docs_dir.
         title: the question.
         description: the answer in one sentence.
-        answers: the IDs that it answers; tallies count these.
+        answers: the IDs that it answers; tallies count these. None where it says `question: true`.
         status: the verdict on the common answer.
         order: its place in its topic.
         topic: `src` of its topic.
+        asked: other ways in which people ask it; searched, not shown.
+        do_this: whether there is something to do, so that the page has a section "Do this".
     """
 
     src: str
@@ -37,6 +39,8 @@ class Question:
     status: str
     order: float
     topic: str
+    asked: tuple[str, ...] = ()
+    do_this: bool = True
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,8 @@ def read_catalogue(docs_dir: Path) -> Catalogue:
     """Read the front matter of all pages under `docs_dir`; what did not change is not reread.
 
     Raises:
-        PageError: a page with `answers` lacks what a list shows, or an ID stands on two pages; with
-            the file and the line.
+        PageError: the page of a question lacks what a list shows or has it in another form, or an
+            ID stands on two pages; with the file and the line.
     """
     pages: dict[str, _Page] = {}
     for file in sorted(docs_dir.rglob("*.md")):
@@ -165,7 +169,7 @@ class _Page:
 
     @property
     def is_question(self) -> bool:
-        return "answers" in self.meta
+        return "answers" in self.meta or "question" in self.meta
 
     def fail(self, key: str, expected: str) -> PageError:
         got = f"{self.meta[key]!r}" if key in self.meta else "nothing"
@@ -184,11 +188,33 @@ class _Page:
             raise self.fail(key, "a number")
         return value
 
-    def answers(self) -> tuple[str, ...]:
-        value = self.meta["answers"]
-        if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
-            raise self.fail("answers", "a list of question IDs such as [000-1]")
+    def flag(self, key: str, *, otherwise: bool) -> bool:
+        value = self.meta.get(key, otherwise)
+        if not isinstance(value, bool):
+            raise self.fail(key, "true or false")
+        return value
+
+    def texts(self, key: str, expected: str) -> tuple[str, ...]:
+        value = self.meta[key]
+        texts = isinstance(value, list) and all(isinstance(v, str) and v.strip() for v in value)
+        if not texts or not value:
+            raise self.fail(key, expected)
         return tuple(value)
+
+    def answers(self) -> tuple[str, ...]:
+        """The IDs of a question; none where `question: true` stands in their place."""
+        if "question" not in self.meta:
+            return self.texts("answers", "a list of question IDs such as [000-1]")
+        if self.meta["question"] is not True:
+            raise self.fail("question", "true, or no such line")
+        if "answers" in self.meta:
+            raise self.fail("question", "no such line beside `answers`")
+        return ()
+
+    def asked(self) -> tuple[str, ...]:
+        if "asked" not in self.meta:
+            return ()
+        return self.texts("asked", "a list of other ways to ask it, in quotes where they hold `: `")
 
     def status(self) -> str:
         value = self.meta.get("status")
@@ -214,7 +240,8 @@ def _question(src: str, page: _Page, pages: dict[str, _Page]) -> Question:
     topic = f"{Path(src).parent.as_posix()}/index.md"
     if topic not in pages:
         message = f"a question lies in the folder of a topic; write {topic} with title and order"
-        raise PageError(page.path, key_line(page.source, "answers"), message)
+        key = "answers" if "answers" in page.meta else "question"
+        raise PageError(page.path, key_line(page.source, key), message)
     return Question(
         src,
         page.text("title"),
@@ -223,6 +250,8 @@ def _question(src: str, page: _Page, pages: dict[str, _Page]) -> Question:
         page.status(),
         page.number("order"),
         topic,
+        page.asked(),
+        page.flag("do_this", otherwise=True),
     )
 
 

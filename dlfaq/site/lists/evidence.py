@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import InputError
-from dlfaq.execution.build import read_site
 from dlfaq.execution.key import environment
+from dlfaq.protocol import Claim
+from dlfaq.site.claim import numbers
 from dlfaq.site.page.context import Context
+from dlfaq.writing.files import write_whole
+from dlfaq.writing.numbers import superscripts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from dlfaq.execution.result import Outcome
-    from dlfaq.pages.config import Settings
-    from dlfaq.pages.page import Page
+    from dlfaq.execution.site import Site
 
-__all__ = ["evidence", "evidence_text", "write_evidence"]
+__all__ = ["Evidence", "PageClaim", "evidence", "evidence_text", "write_evidence"]
 
-_SCHEMA = 2
+_SCHEMA = 3
 
-#: The fields of a claim, in order; the rest of its record is for the page alone.
-_FIELDS = (
+#: The fields of an entry, in order.
+_ORDER = (
+    "page",
+    "line",
+    "label",
+    "answers",
+    "status",
     "statement",
+    "says",
     "kind",
     "statistic",
     "comparator",
@@ -33,6 +41,7 @@ _FIELDS = (
     "interval",
     "standard_error",
     "p_value",
+    "failure_chance",
     "replicas",
     "seeds",
     "unit",
@@ -41,54 +50,123 @@ _FIELDS = (
     "gated",
     "signs",
     "fails_when",
+    "arms",
 )
 
+#: Those beside the claim itself: where it stands, and what follows from it.
+_BESIDE = ("page", "answers", "status", "says", "replicas", "holds", "verdict")
 
-def evidence(
-    settings: Settings,
-    pages: Iterable[Page],
-    outcomes: Mapping[str, Outcome] | None = None,
-) -> dict[str, Any]:
-    """Every claim of the pages, in order, and what it was measured with.
 
-    With placebos a claim that compares no arms neither holds nor fails: its `holds` is None.
+@dataclass(frozen=True)
+class PageClaim:
+    """A claim and the page that makes it.
 
-    Args:
-        settings: the site.
-        pages: the pages, as read.
-        outcomes: what a build just gave, claims that do not hold included; the store's if None.
+    Attributes:
+        page: its file, from the root of the site.
+        claim: with the line of the page.
+        answers: IDs of the questions that the page answers.
+        status: its verdict on the common answer.
+        compared: False where a run with placebos compares no arms: it then neither holds nor fails.
     """
-    claims = []
-    for page in pages:
-        for _, record in Context.of(page, settings, outcomes).claims:
-            claim = {
-                "page": page.path,
-                "line": record["line"],
-                "label": record["label"],
-                "answers": list(page.meta.get("answers") or []),
-                "status": page.meta.get("status"),
-                **{name: record[name] for name in _FIELDS},
-                "arms": record.get("arms"),
-            }
-            if settings.placebo and claim["arms"] is None:
-                claim["holds"] = None
-            claims.append(claim)
-    return {"schema": _SCHEMA, "environment": dict(environment(settings)), "claims": claims}
+
+    page: str
+    claim: Claim
+    answers: tuple[str, ...] = ()
+    status: str | None = None
+    compared: bool = True
+
+    @property
+    def name(self) -> str:
+        """Where it stands and what it says."""
+        return f"{self.page}:{self.claim.line} {self.claim.statement}"
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether it holds; None where it could not."""
+        return self.claim.holds() if self.compared else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry of the claim in `evidence.json`."""
+        claim = self.claim
+        number = superscripts(numbers.in_sentence(claim))
+        entry = {
+            "page": self.page,
+            "answers": list(self.answers),
+            "status": self.status,
+            "says": claim.statement.replace("{}", number),
+            "replicas": claim.replicas,
+            "holds": self.holds,
+            "verdict": claim.verdict,
+            **claim.to_json(),
+        }
+        return {name: entry[name] for name in _ORDER}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PageClaim:
+        """The claim of an entry of `evidence.json`.
+
+        Raises:
+            KeyError: the entry lacks what it says beside the claim.
+            TypeError: the claim lacks a field, or has others.
+        """
+        apart = {name: data[name] for name in _BESIDE}
+        claim = Claim.from_json({k: value for k, value in data.items() if k not in apart})
+        compared = apart["holds"] is not None
+        return cls(apart["page"], claim, tuple(apart["answers"]), apart["status"], compared)
 
 
-def evidence_text(settings: Settings) -> str:
-    """The text of the site's `evidence.json`, from what is stored."""
-    return _text(evidence(settings, read_site(settings)))
+@dataclass(frozen=True)
+class Evidence:
+    """The claims of a site, and what they were measured with: versions, machine, seed offset."""
+
+    environment: dict[str, str]
+    claims: list[PageClaim]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `evidence.json` holds."""
+        claims = [claim.to_json() for claim in self.claims]
+        return {"schema": _SCHEMA, "environment": self.environment, "claims": claims}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Evidence:
+        """What `to_json` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: it gave something else.
+        """
+        claims = [PageClaim.from_json(claim) for claim in data["claims"]]
+        return cls(dict(data["environment"]), claims)
+
+
+def evidence(site: Site) -> Evidence:
+    """Every claim of a site, in order, claims that do not hold included."""
+    claims = [
+        PageClaim(
+            page.path,
+            claim,
+            tuple(page.meta.get("answers") or ()),
+            page.meta.get("status"),
+            compared=len(claim.arms) > 1 or not site.settings.placebo,
+        )
+        for page in site.pages
+        for _, claim in Context.of(page, site).claims
+    ]
+    return Evidence(dict(environment(site.settings)), claims)
+
+
+def evidence_text(site: Site) -> str:
+    """The text of the site's `evidence.json`."""
+    return _text(evidence(site).to_json())
 
 
 def write_evidence(file: Path, data: Mapping[str, Any]) -> None:
-    """Write what `evidence` gave.
+    """Write data as JSON that can be read.
 
     Raises:
         InputError: there is no such folder, or it cannot be written.
     """
     try:
-        file.write_text(_text(data), encoding="utf-8")
+        write_whole(file, _text(data))
     except OSError as error:
         raise InputError(
             expected="a file to write the claims to", got=str(error), cure="name another"

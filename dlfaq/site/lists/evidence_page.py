@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from posixpath import dirname
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dlfaq.execution.build import read_site
 from dlfaq.pages.notebooks import is_lab
+from dlfaq.protocol import DIRECTIONAL, KINDS
 from dlfaq.site.claim import numbers
-from dlfaq.site.claim.card import against_threshold, fails, status
+from dlfaq.site.claim.card import against_threshold, says, status
 from dlfaq.site.claim.chart import interval_key, raised
-from dlfaq.site.claim.margin import DIRECTIONAL, survives_holm
 from dlfaq.site.elements import code_spans, element
 from dlfaq.site.lists.filters import choice, filter_form
+from dlfaq.site.lists.pilots import read_pilots
 from dlfaq.site.lists.rows import link
 from dlfaq.site.page.context import Context, claim_anchor
 from dlfaq.site.verdicts import VERDICTS
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
-    from dlfaq.pages.config import Settings
+    from dlfaq.execution.site import Site
+    from dlfaq.protocol import Claim
     from dlfaq.site.lists.catalogue import Catalogue
+    from dlfaq.site.lists.pilots import Pilot
 
-__all__ = ["Entry", "evidence_page", "read_entries"]
+__all__ = ["Entry", "entries_of", "evidence_page", "survives_holm"]
 
 _HEADINGS = ("Page", "Claim", "Measured", "Against its threshold", "Runs", "Status")
-_KINDS = ("identity", "ordering", "effect", "equivalence", "null", "failure rate")
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,17 @@ class Entry:
 
     Attributes:
         src: the page, relative to docs_dir.
-        name: what its link says: the IDs it answers, else its path.
+        title: of the page, which its link says; its path where it has none.
         status: the verdict on the common answer, "" where the page answers none.
-        claim: the record, with its line.
-        title: of the page.
+        claim: with its line.
+        pilot: what it gave on exploration seeds, if that is known.
     """
 
     src: str
-    name: str
+    title: str
     status: str
-    claim: dict[str, Any]
-    title: str = ""
+    claim: Claim
+    pilot: Pilot | None = None
 
     @property
     def topic(self) -> str:
@@ -56,21 +58,30 @@ class Entry:
         return dirname(self.src) or self.src.rpartition(".")[0]
 
 
-def read_entries(settings: Settings, catalogue: Catalogue) -> list[Entry]:
-    """Every claim of the site from the store, in the curriculum's order, then by path."""
+def entries_of(site: Site, catalogue: Catalogue) -> list[Entry]:
+    """Every claim of the site, in the curriculum's order, then by path.
+
+    What was measured over runs comes before what needs none.
+
+    Raises:
+        PageError: the record of a pilot cannot be read.
+    """
     order = {question.src: place for place, question in enumerate(catalogue.questions)}
-    pages = sorted(read_site(settings), key=lambda page: order.get(page.src, len(order)))
-    return [
-        Entry(
-            page.src,
-            ", ".join(page.meta.get("answers") or [page.src.rpartition(".")[0]]),
-            page.meta.get("status") or "",
-            claim,
-            page.meta.get("title") or "",
-        )
-        for page in pages
-        for _, claim in Context.of(page, settings).claims
-    ]
+    pages = sorted(site.pages, key=lambda page: order.get(page.src, len(order)))
+    entries = []
+    for page in pages:
+        pilots = read_pilots(site.settings, page.src)
+        entries += [
+            Entry(
+                page.src,
+                page.meta.get("title") or page.src.rpartition(".")[0],
+                page.meta.get("status") or "",
+                claim,
+                pilots.get(claim.statement),
+            )
+            for _, claim in Context.of(page, site).claims
+        ]
+    return sorted(entries, key=lambda entry: entry.claim.interval is None)
 
 
 def evidence_page(catalogue: Catalogue, entries: Sequence[Entry], *, page: str) -> list[Element]:
@@ -100,21 +111,39 @@ def evidence_page(catalogue: Catalogue, entries: Sequence[Entry], *, page: str) 
     ]
 
 
-def _doubtful(claims: Sequence[dict[str, Any]]) -> set[int]:
+def _doubtful(claims: Sequence[Claim]) -> set[int]:
     """The directional claims that do not survive Holm's correction, by their place in the list."""
     directional = [i for i, claim in enumerate(claims) if _is_directional(claim)]
-    survives = survives_holm([claims[i]["p_value"] for i in directional])
+    survives = survives_holm([claims[i].p_value or 0.0 for i in directional])
     return {i for i, so in zip(directional, survives, strict=True) if not so}
 
 
-def _is_directional(claim: dict[str, Any]) -> bool:
-    return claim["gated"] and claim["kind"] in DIRECTIONAL
+def survives_holm(p_values: Sequence[float]) -> list[bool]:
+    """Which hypotheses Holm's method rejects at a familywise error rate of 5 %.
+
+    The i-th smallest of m p-values (i from 0) is held against .05/(m - i), until the first that
+    fails.
+
+    Source:
+        Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal
+        of Statistics 6(2).
+    """
+    survives = [False] * len(p_values)
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        if p_values[index] > _LEVEL / (len(p_values) - rank):
+            break
+        survives[index] = True
+    return survives
 
 
-def _family(claims: Sequence[dict[str, Any]], doubtful: int) -> str:
+def _is_directional(claim: Claim) -> bool:
+    return claim.gated and claim.kind in DIRECTIONAL
+
+
+def _family(claims: Sequence[Claim], doubtful: int) -> str:
     """Say what chance does to all claims together, where each is judged alone."""
-    gated = [claim for claim in claims if claim["gated"]]
-    chances = [c["failure_chance"] for c in gated if c["failure_chance"] is not None]
+    gated = [claim for claim in claims if claim.gated]
+    chances = [c.failure_chance for c in gated if c.failure_chance is not None]
     directional = sum(map(_is_directional, claims))
     expected = sum(chances)
     share = "fewer than 0.1" if expected < 0.05 else f"about {expected:.1f}"  # noqa: PLR2004
@@ -131,10 +160,10 @@ def _family(claims: Sequence[dict[str, Any]], doubtful: int) -> str:
 
 
 def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Element:
-    kinds = {kind: kind.capitalize() for kind in _KINDS}
+    kinds: dict[str, str] = {kind: kind.capitalize() for kind in KINDS}
     topics = {dirname(topic.src): topic.title for topic in catalogue.topics}
     alone = (entry for entry in entries if not dirname(entry.src))
-    topics |= {entry.topic: entry.title or entry.name for entry in alone}
+    topics |= {entry.topic: entry.title for entry in alone}
     topics |= {entry.topic: "Labs" for entry in entries if is_lab(entry.src)}
     form = filter_form(
         "claim",
@@ -149,31 +178,43 @@ def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Elemen
 
 
 def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
-    claim: Any = entry.claim
+    claim = entry.claim
     place = link(entry.src, page=page)
-    anchor = element("a", entry.name, href=f"{place}#{claim_anchor(claim)}")
-    anchor.set("title", f"{entry.src}, line {claim['line']}")
+    anchor = element("a", *code_spans(entry.title), href=f"{place}#{claim_anchor(claim)}")
+    anchor.set("title", f"{entry.src}, line {claim.line}")
     interval = numbers.interval(claim)
-    spread = "exact" if interval is None else f"95 %: {interval}"
-    runs = "no runs needed" if interval is None else counted(claim["replicas"], "run")
+    spread = "predicted" if claim.kind == "prediction" else "exact"
+    spread = spread if interval is None else f"95 %: {interval}"
+    runs = "no runs needed" if interval is None else counted(claim.replicas, "run")
     doubt = [_small("not after Holm’s correction")] if doubtful else []
-    kind = claim["kind"] if claim["gated"] else f"{claim['kind']}, an estimate"
+    kind = claim.kind if claim.gated else f"{claim.kind}, an estimate"
     cells: dict[str, list[str | Element]] = {
         "page": [anchor],
-        "says": [*code_spans(claim["statement"]), _small(kind)],
+        "says": [*says(claim), _small(kind)],
         "num": [element("b", *raised(numbers.measured(claim))), _small(*raised(spread))],
-        "iv": [against_threshold(claim, height=36)],
+        "iv": [against_threshold(claim, height=36), *_pilot(entry, page)],
         "runs": [runs],
         "status": [status(claim), *doubt],
     }
     return element(
         "tr",
         *(element("td", *content, class_=f"dl-ev__{name}") for name, content in cells.items()),
-        class_="dl-ev__row dl-ev__row--fails" if fails(claim) else "dl-ev__row",
+        class_="dl-ev__row dl-ev__row--fails" if claim.fails else "dl-ev__row",
         data_topic=entry.topic,
-        data_kind=claim["kind"],
+        data_kind=claim.kind,
         data_status=entry.status,
     )
+
+
+def _pilot(entry: Entry, page: str) -> list[Element]:
+    """What the pilot gave for each threshold: the tightest that rule 6 allows, and how it held."""
+    pilot = entry.pilot
+    if pilot is None or entry.claim.interval is None:
+        return []
+    file = link(f"pilots/{entry.src.rpartition('.')[0]}.json", page=page)
+    ends = " and ".join(numbers.limit(entry.claim, end.tightest) for end in pilot.ends)
+    words = f": tightest allowed {ends}; held on {pilot.holds} of {pilot.masters}"
+    return [_small(element("a", "pilot", href=file), *raised(words))]
 
 
 def _small(*words: str | Element) -> Element:

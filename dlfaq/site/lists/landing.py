@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
-    from dlfaq.site.claim.record import ClaimRecord
+    from dlfaq.protocol import Claim
     from dlfaq.site.lists.catalogue import Catalogue, Question
 
 __all__ = ["Card", "cards", "counting_sentence", "landing", "tally"]
@@ -44,7 +44,7 @@ class Card:
     question: Question
     thumb: str
     caption: str
-    claim: ClaimRecord
+    claim: Claim
     headline: str
     sentence: str
 
@@ -122,9 +122,10 @@ def _links(catalogue: Catalogue, evidence: str | None, page: str) -> Element:
 
 def _card(card: Card, page: str) -> Element:
     claim = card.claim
+    exact = "predicted" if claim.kind == "prediction" else "exact"
     number = numbers.measured(claim).replace(" pts", " points")
     spread = numbers.interval(claim)
-    runs = f"{spread}, {counted(claim['replicas'], 'run')}" if spread else "exact"
+    runs = f"{spread}, {counted(claim.replicas, 'run')}" if spread else exact
     head = element("a", *code_spans(card.headline), href=link(card.question.src, page=page))
     return element(
         "section",

@@ -24,17 +24,20 @@ from dlfaq.execution.build import build
 from dlfaq.execution.process import start_server
 from dlfaq.pages.config import Settings, read_settings
 from dlfaq.pages.notebooks import is_lab, lab_files
-from dlfaq.pages.reader import read_page
 from dlfaq.site.lists.evidence import evidence_text
 from dlfaq.site.mkdocs.order import in_order
 from dlfaq.site.notebook.head import download_src
 from dlfaq.site.notebook.notebook import notebook_text
 from dlfaq.site.page.context import Context
+from dlfaq.writing.files import write_whole
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files, InclusionLevel
     from mkdocs.structure.nav import Navigation
+
+    from dlfaq.execution.site import Site
+    from dlfaq.pages.page import Page as LabPage
 
 __all__ = ["DlfaqPlugin"]
 
@@ -49,6 +52,9 @@ class _NoOptions(Config):
 
 class DlfaqPlugin(BasePlugin[_NoOptions]):
     """Brings results up to date before each build; `plugins: [dlfaq]`."""
+
+    #: The site as the build under way has read it; the Markdown extension asks for it.
+    site: Site | None = None
 
     _serving = False
     _first = True
@@ -76,20 +82,21 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             report = build(settings, serving=self._serving)
         except DlfaqError as error:
             raise PluginError(str(error)) from None
+        self.site = report.site
         if report.failures and not self._serving:
             raise PluginError(f"{len(report.failures)} failed, see above")
 
     @event_priority(100)
     def _on_files_first(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add evidence.json for pages to link to; give mkdocs-jupyter the notebook of each lab."""
-        settings = self._settings(config)
-        text = evidence_text(settings)
+        assert self.site is not None
+        text = evidence_text(self.site)
         files.append(File.generated(config, "evidence.json", content=text))
-        for script in lab_files(settings.docs_dir):
-            listed = files.get_file_from_path(_src(script))
+        for lab in self.site.pages:
+            listed = files.get_file_from_path(lab.src) if lab.is_lab else None
             if listed is not None:
                 files.remove(listed)
-                _add_notebook(script, listed.inclusion, files, settings, config)
+                _add_notebook(lab, self.site, listed.inclusion, files, config)
         return files
 
     @event_priority(-100)
@@ -124,12 +131,12 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
         self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
     ) -> str:
         """Read the header and the text of a lab from its script; the notebook holds no Markdown."""
-        del files
+        del config, files
         if not is_lab(page.file.src_uri):
             return markdown
-        settings = self._settings(config)
-        lab = read_page(settings.docs_dir / page.file.src_uri, settings)
-        page.meta = lab.meta
+        lab = self.site.page(page.file.src_uri) if self.site is not None else None
+        assert lab is not None
+        page.meta = dict(lab.meta)
         # Text of blanks alone would not be converted, and its errors not be shown.
         return "\n".join(lab.lines[lab.first :]).lstrip("\n") or "\N{NO-BREAK SPACE}"
 
@@ -163,18 +170,15 @@ def _src(script: Path, suffix: str = ".py") -> str:
 
 
 def _add_notebook(
-    script: Path,
-    inclusion: InclusionLevel,
-    files: Files,
-    settings: Settings,
-    config: MkDocsConfig,
+    lab: LabPage, site: Site, inclusion: InclusionLevel, files: Files, config: MkDocsConfig
 ) -> None:
     """Write the notebook of a lab; add it as what becomes a page, and both to be downloaded."""
-    folder = settings.store_dir / "notebooks"
+    folder = site.settings.store_dir / "notebooks"
+    script = site.settings.docs_dir / lab.src
+    text = notebook_text(Context.of(lab, site))
     notebook = folder / _src(script, ".ipynb")
     notebook.parent.mkdir(parents=True, exist_ok=True)
-    text = notebook_text(Context.of(read_page(script, settings), settings))
-    notebook.write_text(text, encoding="utf-8")
+    write_whole(notebook, text)
     files.append(
         File(
             _src(script, ".ipynb"),

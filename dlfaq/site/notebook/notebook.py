@@ -6,8 +6,7 @@ the lab is made of the same results, by the Markdown extension.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import v4
@@ -19,23 +18,22 @@ from dlfaq.site.claim.card import status as status_of
 from dlfaq.site.notebook.prose import jupyter_markdown
 from dlfaq.site.page.cells import inline_html, inline_text
 from dlfaq.site.wording import counted
+from dlfaq.writing.numbers import superscripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbformat import NotebookNode
 
-    from dlfaq.execution.result import Output
+    from dlfaq.execution.output import Output
     from dlfaq.pages.options import Options
     from dlfaq.pages.page import Snippet
+    from dlfaq.protocol import Claim
     from dlfaq.site.page.context import ChainState, Context
 
 __all__ = ["notebook_text"]
 
 _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-
-#: Powers are text: not every front end has `<sup>`, and 10^−3 must not end as 10−3.
-_RAISED = str.maketrans("\N{MINUS SIGN}0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 #: What a rich last expression is to Jupyter.
 _MIME = {"html": "text/html", "svg": "image/svg+xml", "png": "image/png", "text": "text/plain"}
@@ -117,21 +115,25 @@ def _figures(options: Options, output: Output, values: dict[str, str]) -> Iterat
 
 def _claims(context: Context, snippet: Snippet) -> Iterator[NotebookNode]:
     for _, claim in context.claims:
-        if snippet.start <= claim["line"] <= snippet.end:
+        if snippet.start <= claim.line <= snippet.end:
             text = _claim(claim)
             bundle = {"text/plain": text.replace("**", ""), "text/markdown": text}
             yield v4.new_output("display_data", data=bundle)
 
 
-def _claim(claim: Any) -> str:  # noqa: ANN401 - a record, with its line
-    """A claim in one line: its number, its sentence, what it was measured by."""
+def _claim(claim: Claim) -> str:
+    """A claim in one line: its number, its sentence, what it was measured by.
+
+    Powers are text: not every front end has `<sup>`, and 10^−3 must not end as 10−3.
+    """
     spread = numbers.interval(claim)
-    facts = [claim["kind"], numbers.threshold(claim)]
+    facts = [claim.kind, numbers.threshold(claim)]
     if spread is not None:
-        facts += [f"95 % interval {spread}", counted(claim["replicas"], "run")]
+        facts += [f"95 % interval {spread}", counted(claim.replicas, "run")]
     status = "".join(status_of(claim).itertext()).strip()
-    text = f"**{numbers.measured(claim)}** {claim['statement']}. {status}: {', '.join(facts)}."
-    return re.sub(r"\^(\S\d*)", lambda power: power[1].translate(_RAISED), text)
+    says = claim.statement.replace("{}", f"**{numbers.in_sentence(claim)}**")
+    text = f"**{numbers.measured(claim)}** {says}. {status}: {', '.join(facts)}."
+    return superscripts(text)
 
 
 def _failures(state: ChainState, index: int) -> Iterator[NotebookNode]:

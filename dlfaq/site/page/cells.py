@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from pygments.token import _TokenType
 
-    from dlfaq.execution.result import Output, Result
+    from dlfaq.execution.output import Output
+    from dlfaq.execution.result import Result
     from dlfaq.pages.page import Snippet
     from dlfaq.site.page.context import ChainState, Context, PlacedFigure
 
@@ -141,11 +142,9 @@ def _claims_below(context: Context, state: ChainState, snippet: Snippet) -> list
     """The cards of the claims that a snippet makes and that are placed nowhere else."""
     placed = context.placed_claims()
     cards = [
-        card.card(claim, anchor=claim_anchor(claim))  # type: ignore[arg-type]
+        card.card(claim, anchor=claim_anchor(claim))
         for one, claim in context.claims
-        if one is state
-        and snippet.start <= claim["line"] <= snippet.end
-        and claim["label"] not in placed
+        if one is state and snippet.start <= claim.line <= snippet.end and claim.label not in placed
     ]
     return [card.group(cards)] if cards else []
 
@@ -153,7 +152,7 @@ def _claims_below(context: Context, state: ChainState, snippet: Snippet) -> list
 def claim_card(context: Context, label: str) -> str | None:
     """The card of a labelled claim, or None if the page makes no such claim."""
     claim = context.claim(label)
-    return None if claim is None else card.card(claim, anchor=claim_anchor(claim))  # type: ignore[arg-type]
+    return None if claim is None else card.card(claim, anchor=claim_anchor(claim))
 
 
 def figure_plate(context: Context, figure: PlacedFigure) -> str:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dlfaq.execution.build import jobs_of
-from dlfaq.execution.key import level_1
-from dlfaq.execution.store import Store
+from dlfaq.execution.job import jobs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from dlfaq.execution.job import Job
-    from dlfaq.execution.result import Outcome, Output, Result
-    from dlfaq.pages.config import Settings
+    from dlfaq.execution.output import Output
+    from dlfaq.execution.result import Outcome, Result
+    from dlfaq.execution.site import Site
     from dlfaq.pages.page import Page, Snippet
+    from dlfaq.protocol import Claim
 
 __all__ = ["ChainState", "Context", "PlacedFigure", "claim_anchor"]
 
@@ -73,31 +73,23 @@ class Context:
     """A page with its results.
 
     Attributes:
-        settings: the site.
+        site: the site that the page is of.
         page: the page.
         states: one for each chain.
         problems: what cannot be shown, as `docs/page.md:LINE: ...`.
     """
 
-    settings: Settings
+    site: Site
     page: Page
     states: list[ChainState] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(
-        cls, page: Page, settings: Settings, outcomes: Mapping[str, Outcome] | None = None
-    ) -> Context:
-        """A page with its results. What is missing is a problem.
-
-        Args:
-            page: the page.
-            settings: the site.
-            outcomes: by name of the job; if None they are looked up in the store.
-        """
-        context = cls(settings, page, problems=list(map(str, page.errors)))
-        for job in jobs_of([page], settings):
-            state = _stored(job, settings) if outcomes is None else _ran(job, outcomes)
+    def of(cls, page: Page, site: Site) -> Context:
+        """A page of a site with its results. What is missing is a problem."""
+        context = cls(site, page, problems=list(map(str, page.errors)))
+        for job in jobs_of([page]):
+            state = _state(job, site)
             context.states.append(state)
             if state.failure is not None:
                 context.problems += [failure.summary for failure in state.failure.failures]
@@ -110,10 +102,9 @@ class Context:
         """Report a statement or a label that two chains of the page share: `claim` sees but one."""
         seen: set[str] = set()
         for _, claim in self.claims:
-            for what in ("statement", "label"):
-                name = claim[what]
+            for what, name in (("statement", claim.statement), ("label", claim.label)):
                 if name is not None and f"{what} {name}" in seen:
-                    self.report(claim["line"], f"the {what} {name!r} stands twice; change one")
+                    self.report(claim.line, f"the {what} {name!r} stands twice; change one")
                 seen.add(f"{what} {name}")
 
     def report(self, line: int, message: str) -> None:
@@ -128,29 +119,29 @@ class Context:
                 yield state, index, snippet, outputs[index] if index < len(outputs) else None
 
     @cached_property
-    def claims(self) -> list[tuple[ChainState, dict[str, Any]]]:
-        """Every claim of the page in order, with the line of the page that makes it as "line"."""
+    def claims(self) -> list[tuple[ChainState, Claim]]:
+        """Every claim of the page in order, each with the line of the page that makes it."""
         found = []
         for state in self.states:
             lines = state.job.chain.lines
             for claim in state.shown.claims if state.shown is not None else []:
-                line = lines[min(claim["at"], len(lines)) - 1].page_line
-                found.append((state, {**claim, "line": line}))
+                line = lines[min(claim.line, len(lines)) - 1].page_line
+                found.append((state, replace(claim, line=line)))
         return found
 
     @property
     def claims_total(self) -> int:
         """How many claims the page makes; an estimate is none."""
-        return sum(claim["gated"] for _, claim in self.claims)
+        return sum(claim.gated for _, claim in self.claims)
 
     @property
     def claims_hold(self) -> int:
         """How many of them hold."""
-        return sum(claim["gated"] and claim["holds"] for _, claim in self.claims)
+        return sum(claim.gated and claim.holds() for _, claim in self.claims)
 
-    def claim(self, label: str) -> dict[str, Any] | None:
+    def claim(self, label: str) -> Claim | None:
         """The claim with this label."""
-        return next((claim for _, claim in self.claims if claim["label"] == label), None)
+        return next((claim for _, claim in self.claims if claim.label == label), None)
 
     @cached_property
     def figures(self) -> list[PlacedFigure]:
@@ -207,27 +198,18 @@ class Context:
 
     def seeds(self, state: ChainState | None = None) -> list[int]:
         """The seeds behind the claims of the page, or of one chain."""
-        chosen = [claim["seeds"] for one, claim in self.claims if state is None or one is state]
+        chosen = [claim.seeds for one, claim in self.claims if state is None or one is state]
         return sorted({seed for seeds in chosen for seed in seeds})
 
 
-def _stored(job: Job, settings: Settings) -> ChainState:
-    store, first = Store(settings), level_1(job.chain, settings, job.thumbs)
-    result = store.get(first)
-    if result is not None:
-        return ChainState(job, result)
-    failure = store.last_failure(job.name, first)
-    return ChainState(job, None, failure, store.last_good(job.name) if failure else None)
-
-
-def _ran(job: Job, outcomes: Mapping[str, Outcome]) -> ChainState:
-    outcome = outcomes.get(job.name)
+def _state(job: Job, site: Site) -> ChainState:
+    outcome = site.results.get(job.name)
     if outcome is not None and outcome.ok:
         return ChainState(job, outcome.result)
-    return ChainState(job, None, outcome)
+    return ChainState(job, None, outcome, site.last_good.get(job.name))
 
 
-def claim_anchor(claim: dict[str, Any]) -> str:
+def claim_anchor(claim: Claim) -> str:
     """The anchor of a claim: it stays when values move."""
-    words = claim["label"] or re.sub(r"[^a-z0-9]+", "-", claim["statement"].lower()).strip("-")
+    words = claim.label or re.sub(r"[^a-z0-9]+", "-", claim.statement.lower()).strip("-")
     return f"claim-{words}"

@@ -15,6 +15,7 @@ from dlfaq.site.verdicts import VERDICTS, badge_element
 from dlfaq.site.wording import day
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from xml.etree.ElementTree import Element
 
@@ -34,8 +35,9 @@ def apply(
     claims_total: int,
     claims_hold: int,
     verified: date | None,
+    searched: Sequence[str] = (),
 ) -> None:
-    """Transform the tree of a page with `answers`, in place.
+    """Transform the tree of the page of a question, in place.
 
     Args:
         root: the tree.
@@ -46,12 +48,15 @@ def apply(
         claims_total: how many claims the page makes.
         claims_hold: how many of them hold.
         verified: when the oldest of its results was made.
+        searched: what the search finds the page by beside its text.
     """
     mark_answer(root)
     _say(root, status)
     versus(root, status)
     root.insert(0, kicker(topic_title, topic_href, claims_total, claims_hold, verified))
     root.insert(1, element("h1", *title_children(title)))
+    if searched:
+        root.insert(0, _searched(searched))
 
 
 def title_children(title: str) -> list[str | Element]:
@@ -74,6 +79,16 @@ def kicker(title: str, href: str, total: int, hold: int, verified: date | None) 
         append(line, " · ", element("span", f"verified {day(verified)}", class_="dl-run"))
     line.set("data-search-exclude", "")
     return line
+
+
+def _searched(texts: Sequence[str]) -> Element:
+    """Build what is searched and neither seen nor read out.
+
+    It stands before everything else: Material's search gives what precedes the first heading to the
+    entry of the page as a whole, which would be empty without it, and shows it in its results.
+    """
+    paragraphs = [element("p", text) for text in texts]
+    return element("div", *paragraphs, class_="dl-searched", hidden="")
 
 
 def _starts(node: Element, words: str) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from dlfaq.errors import InputError
+from dlfaq.errors import InputError, first_line
 from dlfaq.seeding import same_draws
 from dlfaq.training.models import count_parameters
 from dlfaq.training.optimizers import is_elementwise
@@ -180,7 +180,7 @@ def _why_not_mapped(model: nn.Module, x: Tensor) -> str | None:
         with slow_mapping():
             stack(torch.stack([x, x])).sum().backward()
     except Exception as error:  # noqa: BLE001 - what is not torch.func's fault the loop runs into
-        return f"torch.func cannot map the model: {str(error).splitlines()[0]}"
+        return f"torch.func cannot map the model: {first_line(error)}"
     if any(parameter.grad is None for parameter in stack.learned):
         return "some parameters get no gradient, which optimizers leave alone"
     return None

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from dlfaq.data.sets import Dataset, Examples
+from dlfaq.errors import first_line
 from dlfaq.seeding import same_draws
 from dlfaq.training.evaluation import cross_entropies
 from dlfaq.training.fit import fit_plan
@@ -68,7 +69,7 @@ def why_not_alike(
         try:
             plan.stepper(groups)
         except Exception as error:  # noqa: BLE001 - any that a scheduler can think of
-            return f"the scheduler does not take several rates: {_first_line(error)}"
+            return f"the scheduler does not take several rates: {first_line(error)}"
     pair = (models[0], models[-1])
     own = [_few(data, plan) for data in (datasets[0], datasets[-1])]
     if not by_size and own[0].train.x.dtype == torch.float64:
@@ -99,7 +100,7 @@ def _tried(pair: Sequence[nn.Module], own: Sequence[Dataset], trial: Plan) -> st
             )
             after = _elsewhere()
     except Exception as error:  # noqa: BLE001 - what is not torch.func's fault the loop runs into
-        return f"torch.func cannot map the model or the loss: {_first_line(error)}"
+        return f"torch.func cannot map the model or the loss: {first_line(error)}"
     if before != after:
         return "replicas would share what Python or NumPy draw"
     for index, (model, data) in enumerate(zip(pair, own, strict=True)):
@@ -165,7 +166,3 @@ def _rounded_away(model: nn.Module, data: Dataset, plan: Plan) -> str | None:
         if ((size > 0) & (size < _ROUNDING * largest)).any():
             return name
     return None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

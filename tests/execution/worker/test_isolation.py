@@ -14,8 +14,8 @@ import pytest
 
 from dlfaq.errors import DlfaqError
 from dlfaq.execution import process
-from dlfaq.execution.process import Ended, run_task
-from dlfaq.execution.task import ChainTask
+from dlfaq.execution.process import ProcessEnd, run_task
+from dlfaq.execution.task import ChainTask, SnippetTask
 from dlfaq.pages.config import PRELOAD
 
 
@@ -28,12 +28,9 @@ def root(tmp_path_factory):
 def run(root):
     """A function that runs one snippet with what every site preloads, torch included."""
 
-    def run(code: str, preload=PRELOAD, **fields) -> Ended:
+    def run(code: str, preload=PRELOAD, *, warning=False, **fields) -> ProcessEnd:
         task = ChainTask(
-            codes=(f"{code.strip()}\n",),
-            raises=(None,),
-            warns=(fields.pop("warns", False),),
-            sizes=(("wide",),),
+            (SnippetTask(f"{code.strip()}\n", warning=warning, sizes=("wide",)),),
             expressions=(),
             root=str(root),
             preload=preload,
@@ -160,10 +157,10 @@ def test_what_is_imported_later_is_seeded_too(tmp_path):
     """In a server that holds nothing; this process has its own, so ask a fresh one."""
     code = f"""
 from dlfaq.execution.process import run_task
-from dlfaq.execution.task import ChainTask
+from dlfaq.execution.task import ChainTask, SnippetTask
 
 code = "import numpy, json\\nprint(numpy.random.rand())\\n"
-task = ChainTask((code,), (None,), (False,), (("wide",),), (), {str(tmp_path)!r})
+task = ChainTask((SnippetTask(code),), (), {str(tmp_path)!r})
 for _ in range(2):
     print(run_task(task).stdout)
 """
@@ -235,7 +232,7 @@ x = torch.ones(1, requires_grad=True)
 for _ in range(2):
     float(x)
 """
-    ended = run(code, warns=True)
+    ended = run(code, warning=True)
     assert ended.stderr.count(b"Converting a tensor with requires_grad=True") == 2
     assert run(code).report["error"]["line"] == 5
 
@@ -306,7 +303,7 @@ import lab
 def test_a_file_that_changes_after_it_was_read_is_told(run, root):
     (root / "data").write_text("1", encoding="utf-8")
     code = f"path = {str(root / 'data')!r}\nopen(path).close()\nopen(path, 'w').write('22')"
-    assert run(code, warns=True).changed == ["data"]
+    assert run(code, warning=True).changed == ["data"]
 
 
 def test_a_server_that_was_killed_is_started_again():
@@ -314,9 +311,9 @@ def test_a_server_that_was_killed_is_started_again():
     code = """
 import os
 from dlfaq.execution.process import run_task
-from dlfaq.execution.task import ChainTask
+from dlfaq.execution.task import ChainTask, SnippetTask
 
-task = ChainTask(("import os\\nprint(os.getppid())\\n",), (None,), (False,), ((),), (), "/")
+task = ChainTask((SnippetTask("import os\\nprint(os.getppid())\\n"),), (), "/")
 first = int(run_task(task).stdout)
 os.kill(first, 9)
 os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
@@ -353,8 +350,8 @@ def test_a_server_that_cannot_load_is_told(root):
     (root / "explodes.py").write_text("raise RuntimeError('no')\n", encoding="utf-8")
     code = (
         "from dlfaq.execution.process import run_task\n"
-        "from dlfaq.execution.task import ChainTask\n"
-        "run_task(ChainTask(('1\\n',), (None,), (False,), ((),), (), '/', preload=('explodes',)))"
+        "from dlfaq.execution.task import ChainTask, SnippetTask\n"
+        "run_task(ChainTask((SnippetTask('1\\n'),), (), '/', preload=('explodes',)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import matplotlib.pyplot as plt
@@ -240,3 +241,38 @@ def test_a_png_is_the_wide_drawing_on_the_paper_of_a_plate() -> None:
     pixels = plt.imread(io.BytesIO(base64.b64decode(first)), format="png")
     assert pixels.shape[:2] == (446, 1019)  # 3.1 and 7.08 inches of 144 pixels
     assert (pixels[0, 0, :3] * 255).round().tolist() == [0xEE, 0xF4, 0xEE]
+
+
+def states(svg: str) -> list[tuple[str, str, str]]:
+    """Name and value of each state, and the tag of what it holds first."""
+    groups = [g for g in elements(svg, "g") if "data-state" in g.attrib]
+    return [(g.get("data-state"), g.get("data-value"), g[0].tag.rpartition("}")[2]) for g in groups]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_each_state_of_a_sweep_can_be_found_in_each_size(size) -> None:
+    figure, ax = plt.subplots()
+    for value in ("0.1", "1:2"):
+        (line,) = ax.plot([0, 1], [0, float(value[0])])
+        line.set_gid(f"state:{quote('learning rate')}:{quote(value, safe='')}")
+    halo = [patheffects.withStroke(linewidth=3.5, foreground="#eef4ee")]
+    word = ax.text(0, 0, "word", path_effects=halo)
+    word.set_gid("state:learning%20rate:0.1")
+    svg = draw(figure, [size])[size]
+    assert states(svg) == [
+        ("learning rate", "0.1", "path"),
+        ("learning rate", "1:2", "path"),
+        ("learning rate", "0.1", "text"),
+    ]
+    assert "paint-order:stroke" in texts(svg)["word"]
+    assert "state:" not in svg
+    assert word.get_gid() == "state:learning%20rate:0.1"
+
+
+def test_another_gid_of_the_author_is_no_state() -> None:
+    figure, ax = plt.subplots()
+    for name in ("mine", "state:", "state:rate", "my-state:rate:1"):
+        ax.plot([0, 1], [0, 1], gid=name)
+    svg = wide(figure)
+    assert states(svg) == []
+    assert "mine" not in svg

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
+import math
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from dlfaq.protocol import Claim
 from dlfaq.site.claim import numbers
 from dlfaq.site.claim.card import card, group, interval_chart
+from dlfaq.writing.numbers import superscripts
 
 
 def record(**changes):
     base = {
         "statement": "It grows.",
-        "label": None,
         "kind": "effect",
         "statistic": "mean",
         "comparator": "at_least",
         "threshold": 0.05,
         "measured": 0.095,
-        "interval": [0.086, 0.103],
-        "replicas": 32,
-        "seeds": list(range(1000, 1032)),
+        "interval": (0.086, 0.103),
+        "seeds": tuple(range(1000, 1032)),
         "unit": "points",
-        "holds": True,
-        "verdict": "holds",
-        "gated": True,
-        "signs": None,
-        "fails_when": None,
     }
-    return base | changes
+    data = base | changes
+    limit, comparator = data.pop("threshold"), data["comparator"]
+    low, high = limit if isinstance(limit, list) else (limit, limit)
+    return Claim(
+        low=-math.inf if comparator == "at_most" else low,
+        high=math.inf if comparator == "at_least" else high,
+        **data,
+    )
 
 
 RATIO = {"unit": "×", "threshold": 100.0, "measured": 954.0, "interval": [820.0, 1105.0]}
-EXACT = {"kind": "identity", "statistic": "value", "interval": None, "replicas": 1, "seeds": []}
-TWICE = EXACT | {"unit": "", "comparator": "within", "threshold": [2 - 1e-10, 2 + 1e-10]}
+EXACT = {"kind": "identity", "statistic": "value", "interval": None, "seeds": ()}
+TWICE = EXACT | {"unit": "", "comparator": "equals", "threshold": [2 - 2e-10, 2 + 2e-10]}
 NULL = {"kind": "null", "comparator": "within", "threshold": [-0.03, 0.03]}
+
+
+def equal(value, measured, tolerance):
+    """An identity held against a value, to a tolerance relative to it."""
+    margin = tolerance * (abs(value) or 1)
+    ends = [value - margin, value + margin]
+    return EXACT | {"unit": "", "comparator": "equals", "threshold": ends, "measured": measured}
 
 
 def text(node):
@@ -90,14 +100,36 @@ def parts(html):
             "at most −1.5",
         ),
         (
-            {"unit": "", "kind": "failure rate", "statistic": "failure rate", "threshold": 0.2}
+            {"unit": "%", "kind": "failure rate", "statistic": "failure rate", "threshold": 0.2}
             | {"measured": 0.44, "interval": [0.31, 0.58]},
-            "0.44",
-            "0.31 to 0.58",
-            "at least 0.2",
+            "44 %",
+            "31 to 58",
+            "at least 20 %",
+        ),
+        (
+            {"unit": "%", "threshold": 0.9, "measured": 0.9724, "interval": [0.9698, 0.9751]},
+            "97.2 %",
+            "97.0 to 97.5",
+            "at least 90 %",
+        ),
+        (
+            EXACT | {"unit": "%", "threshold": 0.9, "measured": 0.9724},
+            "97.2 %",
+            None,
+            "at least 90 %",
         ),
         (TWICE | {"measured": 2.0}, "2", None, "equal to 2, to 10^−10"),
-        (TWICE | {"measured": 2.1, "holds": False}, "2.1", None, "equal to 2, to 10^−10"),
+        (TWICE | {"measured": 2.1}, "2.1", None, "equal to 2, to 10^−10"),
+        (equal(866.7, 866.7, 1e-10), "866.7", None, "equal to 866.7, to 10^−10"),
+        (equal(1417.25, 1417.25, 1e-5), "1,420", None, "equal to 1,417.25, to 10^−5"),
+        (equal(0.0, 3e-12, 1e-10), "0", None, "equal to 0, to 10^−10"),
+        (equal(3.0, 3.0, 0.0), "3", None, "equal to 3"),
+        (
+            EXACT | {"unit": "", "comparator": "within", "threshold": [1.5, 2.5], "measured": 2.25},
+            "2.25",
+            None,
+            "between 1.5 and 2.5",
+        ),
         (EXACT | {"unit": "", "threshold": 0.9, "measured": 0.9987}, "0.999", None, "at least 0.9"),
         (
             EXACT | {"unit": "", "comparator": "at_most", "threshold": 1e-6, "measured": 3.2e-7},
@@ -161,9 +193,42 @@ def test_the_card_says_what_it_claims():
     assert "dl-iv" in found
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "Zeroing gains 9.5 points of accuracy"),
+        ({"measured": -0.031, "interval": [-0.04, -0.02]}, "Zeroing gains −3.1 points of accuracy"),
+        (RATIO, "Zeroing gains 954× of accuracy"),
+        ({"unit": "%"}, "Zeroing gains 9.5 % of accuracy"),
+        (
+            {"unit": "steps", "measured": 24.2, "interval": [24.0, 24.5]},
+            "Zeroing gains 24.2 steps of accuracy",
+        ),
+    ],
+    ids=["points", "negative", "ratio", "share", "word"],
+)
+def test_the_number_stands_in_the_sentence_in_bold(changes, sentence):
+    html = card(record(statement="Zeroing gains {} of accuracy", **changes), anchor="a")
+    says = parts(html)["dl-claim__says"]
+    assert text(says) == sentence
+    assert says.find("b").text in sentence
+
+
+def test_a_power_of_ten_is_raised_in_the_sentence_too():
+    small = EXACT | {"unit": "", "comparator": "at_most", "threshold": 1e-6, "measured": 3.2e-7}
+    html = card(record(statement="They differ by {} or `{}`", **small), anchor="a")
+    assert 'They differ by <b class="dl-n">3.2·10<sup>−7</sup></b> or <code>3.2·10⁻⁷</code>' in html
+
+
+def test_what_was_predicted_says_so_beside_its_number_and_its_verdict():
+    found = parts(card(record(**TWICE | {"kind": "prediction"}, measured=2.0), anchor="a"))
+    assert text(found["dl-num"]) == "2predicted"
+    assert text(found["dl-claim__status"]) == "✓ Holds · prediction, not measured"
+
+
 def test_a_unit_that_is_a_word_stands_below_the_number():
     html = card(
-        record(unit="steps", threshold=20.0, measured=24.2, interval=[24, 24.5]), anchor="a"
+        record(unit="steps", threshold=20.0, measured=24.2, interval=(24, 24.5)), anchor="a"
     )
     assert '<p class="dl-num" data-search-exclude="">24.2<small>steps</small></p>' in html
 
@@ -176,14 +241,13 @@ def test_a_long_number_is_set_smaller():
 
 
 def test_a_null_is_confirmed_not_held():
-    claim = record(**NULL, measured=0.004)
-    claim["interval"] = [-0.014, 0.022]
+    claim = record(**NULL, measured=0.004, interval=(-0.014, 0.022))
     status = text(parts(card(claim, anchor="a"))["dl-claim__status"])
     assert status == "⊢⊣ Null, confirmed · null, 32 runs, seeds 1000 to 1031"
 
 
 def test_a_claim_that_fails_says_so_in_shape_word_and_class():
-    found = parts(card(record(holds=False), anchor="a"))
+    found = parts(card(record(threshold=0.1), anchor="a"))
     assert "dl-claim dl-claim--fails" in found
     assert text(found["dl-claim__status"]).startswith("Does not hold · effect")
     assert found["dl-fails"][0].tag == "svg"
@@ -278,15 +342,15 @@ def test_a_low_chart_leaves_the_interval_to_the_text_beside_it():
 
 
 @pytest.mark.parametrize(
-    ("verdict", "words"),
+    ("threshold", "words"),
     [
-        ("inconclusive", "⊢?⊣ Inconclusive · effect, an estimate, 32 runs"),
-        ("refuted", "⊢?⊣ Refuted · effect, an estimate, 32 runs"),
-        ("holds", "✓ Holds · effect, an estimate, 32 runs"),
+        (0.1, "⊢?⊣ Inconclusive · effect, an estimate, 32 runs"),
+        (0.2, "⊢?⊣ Refuted · effect, an estimate, 32 runs"),
+        (0.05, "✓ Holds · effect, an estimate, 32 runs"),
     ],
 )
-def test_an_estimate_says_what_it_leaves_open_and_fails_nothing(verdict, words):
-    html = card(record(gated=False, holds=verdict == "holds", verdict=verdict), anchor="a")
+def test_an_estimate_says_what_it_leaves_open_and_fails_nothing(threshold, words):
+    html = card(record(gated=False, threshold=threshold), anchor="a")
     article = ET.fromstring(html)
     assert article.get("class") == "dl-claim"
     assert text(parts(html)["dl-claim__status"]).startswith(words)
@@ -315,3 +379,11 @@ def test_a_group_stands_under_one_rule():
     root = ET.fromstring(html)
     assert root.get("class") == "dl-claims"
     assert [node.get("id") for node in root] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("plain", "raised"),
+    [("3.2·10^−7 MB", "3.2·10⁻⁷ MB"), ("10^12", "10¹²"), ("`x^T` and w^2", "`x^T` and w^2")],
+)
+def test_powers_of_ten_and_no_others_are_raised_in_text(plain, raised):
+    assert superscripts(plain) == raised

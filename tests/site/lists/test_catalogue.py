@@ -111,6 +111,11 @@ def test_an_edit_is_seen_and_a_file_that_did_not_change_is_not_reread(docs, monk
         ("[000-1]", "[11]", 4, "a list of question IDs"),
         ("[000-1]", "[000-3]", 4, "000-3 is on docs/zeta/a.md"),
         ("order: 1", "order: first", 6, "`order`: expected a number; got 'first'"),
+        ("order: 1", "order: 1\nasked: why", 7, "`asked`: expected a list of other ways"),
+        ("order: 1", "order: 1\nasked: [1, 2, 3]", 7, "`asked`: expected a list of other ways"),
+        ("order: 1", "order: 1\ndo_this: never", 7, "`do_this`: expected true or false"),
+        ("order: 1", "order: 1\nquestion: true", 7, "no such line beside `answers`; got True"),
+        ("answers: [000-1]", "question: 3", 4, "`question`: expected true, or no such line; got 3"),
         ("order: 1", "order: true", 6, "`order`: expected a number; got True"),
     ],
 )
@@ -121,6 +126,14 @@ def test_a_fault_names_file_and_line(docs, old, new, line, words):
     with pytest.raises(PageError, match=words) as caught:
         read_catalogue(docs)
     assert (caught.value.path, caught.value.line) == ("docs/zeta/b.md", line)
+
+
+def test_what_a_question_says_of_itself_is_kept(docs):
+    more = "question: true\nasked: [Wherefore, How come]\ndo_this: false"
+    text = QUESTION.format(title="Why?", answers="000-1", status="wrong", order=1)
+    write(docs, "zeta/b.md", text.replace("answers: [000-1]", more))
+    found = read_catalogue(docs).question("zeta/b.md")
+    assert (found.answers, found.asked, found.do_this) == ((), ("Wherefore", "How come"), False)
 
 
 def test_a_question_without_a_topic_is_a_fault(docs):

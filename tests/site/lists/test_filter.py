@@ -40,12 +40,12 @@ SITE = Catalogue(
 )
 
 
-def page(folder, root_class):
+def page(folder):
     for name in ("dlfaq.css", "dlfaq.js"):
         shutil.copy(ASSETS / name, folder)
     body = html(element("article", *landing(SITE, page="index.md"), class_="md-typeset"))
     (folder / "index.html").write_text(
-        f'<!doctype html><html class="{root_class}"><meta charset="utf-8">'
+        f'<!doctype html><html><meta charset="utf-8">'
         f'<link rel="stylesheet" href="dlfaq.css">{body}<script src="dlfaq.js"></script>',
         encoding="utf-8",
     )
@@ -53,7 +53,7 @@ def page(folder, root_class):
 
 @pytest.fixture
 def filtered(browser, serve, tmp_path):
-    page(tmp_path, "js")
+    page(tmp_path)
     browser.driver.get(f"{serve(tmp_path)}/index.html")
 
     def find(**fields):
@@ -96,8 +96,21 @@ def test_it_says_when_nothing_matches_and_comes_back(filtered):
     assert filtered(find="")[0] == "3 of 3"
 
 
+SHOWN = "return document.querySelector('form').offsetParent !== null"
+
+
 def test_without_scripts_there_is_no_filter(browser, serve, tmp_path):
-    page(tmp_path, "no-js")
+    page(tmp_path)
+    browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.driver.get(f"{serve(tmp_path)}/index.html")
+        assert browser.driver.execute_script(SHOWN) is False
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_the_filter_has_its_room_before_its_script_has_come(browser, serve, tmp_path):
+    page(tmp_path)
+    (tmp_path / "dlfaq.js").unlink()
     browser.driver.get(f"{serve(tmp_path)}/index.html")
-    shown = "return document.querySelector('form').offsetParent"
-    assert browser.driver.execute_script(shown) is None
+    assert browser.driver.execute_script(SHOWN) is True

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
+from dlfaq.protocol import Claim
 from dlfaq.site.lists.catalogue import Catalogue, Question, Topic
 from dlfaq.site.lists.landing import Card, cards, counting_sentence, landing, tally
 from dlfaq.site.lists.rows import link, question_rows, read_next, topic_section
@@ -80,7 +83,8 @@ def test_the_sentence_counts_question_ids_in_words(statuses, sentence):
 
 
 def test_the_tally_has_one_glyph_for_each_id_and_all_four_verdicts():
-    plate = tally(catalogue("wrong*3", "right"), page="index.md")
+    # Without an ID, as a further question is, a page does not count.
+    plate = tally(catalogue("wrong*3", "right", "wrong*0"), page="index.md")
     assert [text(group[0]) for group in plate] == [
         "Right 1",
         "Incomplete 0",
@@ -92,27 +96,23 @@ def test_the_tally_has_one_glyph_for_each_id_and_all_four_verdicts():
     assert all(a.get("aria-label") == a.get("title") for a in links)
 
 
-CLAIM = {
-    "statement": "It grows.",
-    "kind": "effect",
-    "statistic": "mean",
-    "comparator": "at_least",
-    "threshold": 0.05,
-    "measured": 0.095,
-    "interval": [0.086, 0.103],
-    "replicas": 32,
-    "seeds": [],
-    "unit": "points",
-    "holds": True,
-    "verdict": "holds",
-    "gated": True,
-    "signs": None,
-}
+CLAIM = Claim(
+    statement="It grows.",
+    kind="effect",
+    statistic="mean",
+    comparator="at_least",
+    low=0.05,
+    high=math.inf,
+    measured=0.095,
+    interval=(0.086, 0.103),
+    seeds=tuple(range(32)),
+    unit="points",
+)
 
 
 def card(**changes):
     (question,) = catalogue("wrong").questions
-    claim = CLAIM | changes
+    claim = replace(CLAIM, **changes)
     return Card(
         question, "THUMB", "accuracy by rate", claim, "Forgetting `step()` helps", "It did."
     )

@@ -135,7 +135,7 @@ def test_a_claim_of_a_lab_is_evidence_with_its_line(tiny):
     data = json.loads((tiny.folder / "site" / "evidence.json").read_text(encoding="utf-8"))
     (claim,) = [one for one in data["claims"] if one["page"] == LAB]
     assert (claim["line"], claim["label"], claim["holds"]) == (line, "answer", True)
-    row = f'<a href="../labs/tiny/#claim-answer" title="labs/tiny.py, line {line}">labs/tiny</a>'
+    row = f'<a href="../labs/tiny/#claim-answer" title="labs/tiny.py, line {line}">A tiny lab</a>'
     assert row in tiny.article("evidence")
 
 

@@ -1,0 +1,41 @@
+"""What one snippet shows, in its process, in the store and on the page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Output"]
+
+
+@dataclass
+class Output:
+    """What one snippet shows.
+
+    Attributes:
+        stdout: what it printed, cleaned.
+        stderr: what it wrote to standard error, warnings included.
+        display: its last expression as (kind, data): "text", "html", "svg" or "png" (base64).
+        figures: its figures, each as SVG by size ("wide", "narrow", "thumb"); of a lab as
+            "png" too, in base64.
+        exception: the exception that was its point, as "Type: message".
+    """
+
+    stdout: str = ""
+    stderr: str = ""
+    display: list[tuple[str, str]] = field(default_factory=list)
+    figures: list[dict[str, str]] = field(default_factory=list)
+    exception: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The output as JSON has it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Output:
+        """The output that `to_json` gave.
+
+        Raises:
+            TypeError: a field is missing or unknown.
+        """
+        return cls(**{**data, "display": [tuple(pair) for pair in data["display"]]})

@@ -1,0 +1,84 @@
+"""Finds the page that is being converted, and the site around it, under MkDocs and Zensical alike.
+
+Under MkDocs our plugin hands on the site that it has just brought up to date. Elsewhere, and where
+the extension stands without the plugin, pages are read here, with what is stored of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlfaq.execution.site import Site, read_site, site_of
+from dlfaq.pages.config import read_settings
+from dlfaq.pages.reader import read_page
+from dlfaq.site.page.context import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markdown import Markdown
+
+__all__ = ["Source"]
+
+
+class Source:
+    """The pages that one converter is given.
+
+    Args:
+        md: the converter, in which MkDocs and Zensical say what they convert.
+    """
+
+    def __init__(self, md: Markdown) -> None:
+        self._md = md
+
+    @property
+    def zensical(self) -> Any | None:  # noqa: ANN401 - Zensical's own class
+        """What Zensical says of the page; None under any other generator."""
+        return self._named("preprocessors", "rendering_context")
+
+    def context(self, lines: Sequence[str]) -> Context | None:
+        """The page that is being converted; None outside a page, as in a plugin's own text.
+
+        A page that was saved since the build read it is read again.
+
+        Args:
+            lines: the lines to convert.
+        """
+        root, src = self._place()
+        if root is None:
+            return None
+        built = self._built
+        page = built.page(src) if built is not None else None
+        if built is not None and page is not None and page.lines_above(lines) is not None:
+            return Context.of(page, built)
+        settings = read_settings(root)
+        file = settings.docs_dir / src
+        if not file.is_file():
+            return None
+        page = read_page(file, settings)
+        return Context.of(page, site_of([page], settings))
+
+    def whole_site(self, context: Context) -> Site:
+        """All pages, for what a page says of others."""
+        return self._built or read_site(context.site.settings)
+
+    @property
+    def _built(self) -> Site | None:
+        """The site as our plugin has built it."""
+        relpath = self._named("treeprocessors", "relpath")
+        plugin = relpath.config.plugins.get("dlfaq") if relpath is not None else None
+        site: Site | None = plugin.site if plugin is not None else None
+        return site
+
+    def _place(self) -> tuple[Path | None, str]:
+        """The folder of mkdocs.yml, and the page's path relative to docs_dir."""
+        if self.zensical is not None:
+            return Path(self.zensical.config["root_dir"]), self.zensical.page.path
+        if (relpath := self._named("treeprocessors", "relpath")) is not None:
+            return Path(relpath.config.config_file_path).parent, relpath.file.src_uri
+        return None, ""
+
+    def _named(self, registry: str, name: str) -> Any | None:  # noqa: ANN401 - theirs
+        steps = getattr(self._md, registry)
+        return steps[name] if name in steps else None  # noqa: SIM401 - no dict

@@ -1,0 +1,109 @@
+"""From the arguments of training to a plan."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from dlfaq.errors import InputError
+from dlfaq.training.batches import ORDERS
+from dlfaq.training.evaluation import PARTS, cross_entropies
+from dlfaq.training.plan import Plan
+
+if TYPE_CHECKING:
+    from dlfaq.training.arguments import Training
+
+__all__ = ["make_plan"]
+
+
+def make_plan(examples: int, training: Training) -> Plan:
+    """Turn epochs into steps, fill in what was left out, and check all that can be checked now.
+
+    With epochs the model is evaluated after each of them, unless told otherwise.
+
+    Raises:
+        InputError: not exactly one of steps and epochs, a length that is not a
+            whole number from 1, a batch larger than the data, an unknown part or order, an order
+            without batches, or a limit or a share that is none.
+    """
+    steps, epochs = training.get("steps"), training.get("epochs")
+    batch_size, evaluate_every = training.get("batch_size"), training.get("evaluate_every")
+    parts = training.get("parts", PARTS)
+    if (steps is None) == (epochs is None):
+        raise InputError(
+            expected="either steps or epochs",
+            got=f"steps={steps}, epochs={epochs}",
+            cure="pass exactly one of them",
+        )
+    if not parts or not {*parts} <= {*PARTS}:
+        raise InputError(
+            expected=f"parts among {', '.join(PARTS)}",
+            got=", ".join(map(repr, parts)) or "none",
+            cure="leave parts= out to evaluate all three",
+        )
+    lengths = {
+        "steps": steps,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "evaluate_every": evaluate_every,
+    }
+    for name, length in lengths.items():
+        if length is not None and (type(length) is not int or length < 1):
+            raise InputError(
+                expected=f"{name}, a whole number from 1",
+                got=repr(length),
+                cure="raise it, or leave it out",
+            )
+    if batch_size is not None and batch_size > examples:
+        raise InputError(
+            expected=f"a batch of at most the {examples} training examples",
+            got=f"batch_size={batch_size}",
+            cure="lower it, or leave it out for full-batch descent",
+        )
+    if epochs is not None:
+        epoch = examples // (batch_size or examples)
+        steps, evaluate_every = epochs * epoch, evaluate_every or epoch
+    assert steps is not None  # one of the two was given
+    along = range(0, steps, evaluate_every) if evaluate_every else ()
+    clip, average = training.get("clip"), training.get("average")
+    order = training.get("order", "shuffled")
+    _check_order(order, batch_size)
+    _check_number("clip", clip, "a norm, finite and above 0", most=sys.float_info.max)
+    _check_number("average", average, "a share of the steps, above 0 and at most 1", most=1)
+    return Plan(
+        steps=steps,
+        batch_size=batch_size,
+        evaluated=(*along, steps),
+        parts=parts,
+        optimizer=training.get("optimizer", "sgd"),
+        options=training.get("options") or {},
+        scheduler=training.get("scheduler"),
+        loss=training.get("loss", cross_entropies),
+        order=order,
+        zero_grad=training.get("zero_grad", True),
+        clip=clip,
+        averaged=max(1, round(average * steps)) if average else 0,
+    )
+
+
+def _check_order(order: object, batch_size: int | None) -> None:
+    if order not in ORDERS:
+        raise InputError(
+            expected=f"an order among {', '.join(ORDERS)}",
+            got=repr(order),
+            cure="pass one of these, or leave it out for a fresh permutation each epoch",
+        )
+    if order != "shuffled" and batch_size is None:
+        raise InputError(
+            expected="a batch_size beside an order",
+            got=f"order={order!r} and batches of all examples, which have none",
+            cure="pass batch_size=, or leave order= out",
+        )
+
+
+def _check_number(name: str, value: object, meaning: str, *, most: float) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and 0 < value <= most):  # type: ignore[operator]
+        raise InputError(
+            expected=f"{name}, {meaning}", got=repr(value), cure="correct it, or leave it out"
+        )

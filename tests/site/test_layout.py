@@ -1,0 +1,88 @@
+"""What a page's layout promises: the answer and its figure first, whole prints, rows that fit."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def visit(tiny, browser, serve):
+    """A function that opens a page of the tiny site and returns the driver."""
+    address = serve(tiny.folder / "site")
+
+    def go(page: str):
+        browser.driver.get(f"{address}/{page}")
+        return browser.driver
+
+    return go
+
+
+@pytest.fixture
+def printed(visit, browser):
+    """A function that opens a page as a printer lays it out, on A4 in CSS pixels."""
+
+    def go(page: str):
+        driver = visit(page)
+        browser.set_viewport(718, 1047)
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        return driver
+
+    yield go
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+FIRST_FIGURE = "return document.querySelector('.dl-fig').getBoundingClientRect().top"
+
+
+def test_the_first_figure_begins_above_the_fold(visit, browser):
+    browser.set_viewport(1440, 900)
+    assert visit("topic/question/").execute_script(FIRST_FIGURE) < 700
+
+
+CUT_OFF = """
+return [...document.querySelectorAll("pre, pre > code")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.textContent);
+"""
+CLOSED = """
+return [...document.querySelectorAll("details > :not(summary)")]
+  .filter((one) => !one.checkVisibility())
+  .map((one) => one.textContent);
+"""
+DRAWN = """
+return [...document.querySelectorAll(".dl-fig svg")]
+  .map((one) => [one.getBoundingClientRect().width, one.viewBox.baseVal.width])
+  .filter(([width]) => width > 0);
+"""
+
+
+@pytest.mark.parametrize("page", ["outputs/", "labs/tiny/"])
+def test_no_printed_code_is_cut_off(printed, page):
+    assert printed(page).execute_script(CUT_OFF) == []
+
+
+def test_what_is_folded_prints_open(printed):
+    driver = printed("labs/tiny/")
+    assert driver.execute_script("return document.querySelectorAll('details').length") > 0
+    assert driver.execute_script(CLOSED) == []
+
+
+def test_printed_figures_are_the_wide_ones_and_not_blown_up(printed):
+    drawn = printed("figures/").execute_script(DRAWN)
+    assert drawn
+    for width, points in drawn:
+        # 96 pixels to 72 points; the narrow drawing has 246 points
+        assert points > 400
+        assert width <= points * 96 / 72
+
+
+CLAIM = """
+const row = document.querySelector(".dl-ev tbody tr").getBoundingClientRect();
+return document.querySelector(".dl-ev__says").getBoundingClientRect().width / row.width;
+"""
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_a_claim_has_the_whole_row_on_a_phone_and_on_a_tablet(visit, browser, width):
+    browser.set_viewport(width)
+    assert visit("evidence/").execute_script(CLAIM) > 0.95

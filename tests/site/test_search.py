@@ -1,0 +1,54 @@
+"""What the search finds a question by, from the index that Material writes."""
+
+from __future__ import annotations
+
+import json
+
+QUESTION = """\
+---
+title: Why does it grow?
+description: Because it adds.
+question: true
+status: incomplete
+order: 1
+asked:
+  - gradients explode after every iteration
+  - "RuntimeError: nothing to zero"
+  - loss & never <settles>
+---
+
+It adds.
+
+People say: *nothing.*
+
+Verdict: incomplete. It is more.
+
+## Why
+
+Words of a section.
+"""
+
+
+def test_other_ways_to_ask_stand_in_the_entry_of_the_page_as_a_whole(new_site):
+    site = new_site(
+        {
+            "docs/index.md": "# Home\n",
+            "docs/topic/index.md": "---\ntitle: Topic\norder: 1\n---\n\nWords.\n",
+            "docs/topic/grow.md": QUESTION,
+        }
+    )
+    built = site.run("mkdocs", "build", "--strict")
+    assert built.returncode == 0, built.stdout
+    index = json.loads((site.folder / "site/search/search_index.json").read_text(encoding="utf-8"))
+    entries = {entry["location"]: entry for entry in index["docs"]}
+    whole = entries["topic/grow/"]
+    assert whole["title"] == "Why does it grow?"
+    for words in (
+        "Because it adds.",
+        "gradients explode after every iteration",
+        "RuntimeError: nothing to zero",
+        "loss &amp; never &lt;settles&gt;",
+    ):
+        assert words in whole["text"]
+    others = [entry["text"] for place, entry in entries.items() if place != "topic/grow/"]
+    assert not any("iteration" in text for text in others)
