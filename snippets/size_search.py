@@ -13,8 +13,13 @@ def train_sizes(data, sizes, **training):
     """
     runs = [
         fit_many(
-            data, sizes=units, optimizer="adam", batch_size=50,
-            seeds=seeds(8), parts=["validation", "test"], **training,
+            data,
+            sizes=units,
+            optimizer="adam",
+            batch_size=50,
+            seeds=seeds(8),
+            parts=["validation", "test"],
+            **training,
         )
         for units in sizes
     ]
