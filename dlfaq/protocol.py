@@ -34,6 +34,7 @@ __all__ = [
     "Kind",
     "Statistic",
     "Verdict",
+    "as_written",
     "first_seed",
     "seed_offset",
 ]
@@ -46,6 +47,12 @@ POINTS = "points"
 
 PERCENT = "%"
 """The unit of a share; numbers are fractions, written times 100."""
+
+
+def as_written(value: float, unit: str) -> float:
+    """The number that stands before its unit: a fraction times 100 for "points" and "%"."""
+    return value * 100 if unit in {POINTS, PERCENT} else value
+
 
 Kind: TypeAlias = Literal[
     "identity", "prediction", "ordering", "effect", "equivalence", "null", "failure rate"
@@ -171,9 +178,14 @@ class Claim:
         limit = self.threshold
         return limit if isinstance(limit, list) else [limit]
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """What decides: the ends of the interval, or the number twice where it has none."""
+        return self.interval or (self.measured, self.measured)
+
     def holds(self) -> bool:
         """Whether the number, or all of its interval, is on the right side of the threshold."""
-        low, high = self.interval or (self.measured, self.measured)
+        low, high = self.ends
         if self.kind == "ordering":  # a tie is no order
             return self.low < low and high < self.high
         return self.low <= low and high <= self.high

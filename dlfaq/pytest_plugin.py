@@ -3,8 +3,8 @@
 Named by a conftest as `pytest_plugins = ["dlfaq.pytest_plugin"]`, with `--codeblocks` on. Its
 parser decides which snippets exist; ours runs each chain in a process of its own, and a site built
 afterwards finds every result. Every page of the site also gets an item that compares the readers.
-A lab is a chain that pytest-codeblocks cannot see: it gets both items from here. What is dearer
-than its budget fails, with the last chain of a page all of them together.
+A lab is a chain that pytest-codeblocks cannot see: it gets both items from here. A chain
+that is over its budget fails, and with the last chain of a page all of them together.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from dlfaq.pages.notebooks import is_lab
 from dlfaq.pages.reader import read_page
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     from _pytest._io import TerminalWriter
@@ -49,7 +49,7 @@ class ChainFailed(DlfaqError):
     """A chain failed; its text is what a build prints of it."""
 
 
-class _Told(TerminalRepr):
+class _FailureText(TerminalRepr):
     """A failure as a build tells it, with its first line in pytest's summary."""
 
     def __init__(self, text: str) -> None:
@@ -61,9 +61,9 @@ class _Told(TerminalRepr):
         tw.line(self.text)
 
 
-def _tell(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # noqa: ANN401 - as pytest has it
+def _failure_repr(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # noqa: ANN401 - as pytest has it
     if excinfo.errisinstance(ChainFailed):
-        return _Told(str(excinfo.value))
+        return _FailureText(str(excinfo.value))
     return excinfo.getrepr()
 
 
@@ -84,7 +84,7 @@ class PageCheck(pytest.Item):
     ) -> Any:  # noqa: ANN401 - as pytest has it
         """Show the lines that a build would print."""
         del style
-        return _tell(excinfo)
+        return _failure_repr(excinfo)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Name the page."""
@@ -151,7 +151,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Hand the stale chains of all selected snippets to the runner, and give each item its wait."""
     if session.config.getoption("collectonly"):
         return
-    sites: dict[Settings, list[tuple[Job, Future[Outcome]]]] = {}
+    sites: dict[Settings, _Runs] = {}
     fresh = bool(session.config.getoption("fresh"))
     for path, blocks in _collected(session).items():
         settings = _site(path)
@@ -207,7 +207,7 @@ def _run_ours(
             raise ChainFailed("\n".join(problems))
 
     item.runtest = runtest  # type: ignore[method-assign]
-    item.repr_failure = _tell  # type: ignore[method-assign,assignment]
+    item.repr_failure = _failure_repr  # type: ignore[method-assign,assignment]
 
 
 def _ran(page: Sequence[_Run]) -> list[tuple[Job, Result]]:
@@ -238,7 +238,7 @@ def _stored(job: Job, settings: Settings, future: Future[Outcome]) -> bool:
     return result is not None
 
 
-def _run_all(settings: Settings, wanted: Iterable[tuple[Job, Future[Outcome]]]) -> None:
+def _run_all(settings: Settings, wanted: Sequence[_Run]) -> None:
     store = Store(settings)
     futures = {job.name: future for job, future in wanted}
 

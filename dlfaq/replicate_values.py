@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from dlfaq.errors import InputError
+from dlfaq.protocol import PERCENT, POINTS, RATIO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,7 +145,7 @@ def _unit_of(ufunc: np.ufunc, inputs: Sequence[Any]) -> str:
     units = [one.unit if isinstance(one, Replicates) else None for one in inputs]
     if ufunc in {np.negative, np.positive, np.absolute}:
         return units[0] or ""
-    if ufunc not in {np.add, np.subtract} or len({*units} - {None}) != 1 or "×" in units:
+    if ufunc not in {np.add, np.subtract} or len({*units} - {None}) != 1 or RATIO in units:
         return ""
     unit = next(one for one in units if one is not None)
-    return "points" if units == ["%", "%"] and ufunc is np.subtract else unit
+    return POINTS if units == [PERCENT, PERCENT] and ufunc is np.subtract else unit

@@ -18,7 +18,8 @@ def backward(hs, layers, delta):
     Returns [(∂L/∂W, ∂L/∂b), …] in the order of the layers.
     """
     gradients = []
-    for (weight, _), h in zip(layers[::-1], hs[-2::-1], strict=True):
-        gradients.append((delta.T @ h, delta.sum(0)))
-        delta = (delta @ weight) * (h > 0)
+    for i in reversed(range(len(layers))):
+        gradients.append((delta.T @ hs[i], delta.sum(0)))
+        if i > 0:  # the inputs went through no ReLU, and need no δ
+            delta = (delta @ layers[i][0]) * (hs[i] > 0)
     return gradients[::-1]

@@ -37,9 +37,8 @@ def examples() -> list[doctest.DocTest]:
 
 
 @pytest.fixture(autouse=True)
-def _as_a_reader(monkeypatch):
-    """Claims are kept for themselves, and figures are drawn nowhere."""
-    monkeypatch.setattr("dlfaq.claims.claim._RECORDS", [])
+def _no_window():
+    """Figures are drawn nowhere."""
     plt.switch_backend("Agg")
     yield
     plt.close("all")

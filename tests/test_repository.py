@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,17 @@ def test_git_ignores_no_source():
     hidden = git_files("--ignored", "--", "dlfaq", "docs", "snippets", "tests")
     made = re.compile(r"(^|/)(__pycache__|\.\w+)/")
     assert [name for name in hidden if not made.search(name)] == []
+
+
+def test_the_wheel_holds_the_package_and_the_files_that_it_reads(tmp_path):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    tracked = {name for name in git_files("--cached") if name.startswith("dlfaq/")}
+    assert names == {name for name in tracked if (ROOT / name).is_file()}
+    assert names >= {"dlfaq/figures/house.mplstyle", "dlfaq/cli/new_page.md", "dlfaq/py.typed"}
 
 
 def test_the_readme_names_the_two_commands():

@@ -25,8 +25,8 @@ def dead_units(
 ) -> dict[str, Tensor]:
     """Which units of each activation layer are exactly 0 on every example of x.
 
-    About half the outputs of a healthy ReLU layer are 0; a unit is dead if all of its are. A ReLU
-    unit that is dead on the whole training set gets a gradient of exactly 0.
+    About half the outputs of a healthy ReLU layer are 0; a unit is dead if all of its outputs
+    are. A ReLU unit that is dead on the whole training set gets a gradient of exactly 0.
 
     Args:
         model: runs in the mode that it is in; buffers stay as they are.

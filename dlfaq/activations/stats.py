@@ -150,7 +150,7 @@ class ActivationStats:
         return self._stacked[..., 4:]
 
     def __str__(self) -> str:
-        """A line a layer, from the first recorded step to the last."""
+        """A line per layer, from the first recorded step to the last."""
         return f"{text_table(self._headings(), self._cells(), left=2)}\n\n{self._caption()}"
 
     def _repr_html_(self) -> str:

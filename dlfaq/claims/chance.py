@@ -42,32 +42,18 @@ def with_chances(claim: Claim) -> Claim:
 
 
 def _of_mean(claim: Claim) -> Claim:
-    assert claim.interval is not None
-    values = [claim.low, claim.measured, claim.high, *claim.interval]
-    if claim.unit == RATIO:
-        with np.errstate(divide="ignore"):  # no threshold from below is -∞, or 0 for ratios
-            values = [float(np.log(max(value, 0.0))) for value in values]
-    bottom, mean, top, low, high = values
+    with np.errstate(divide="ignore"):  # a ratio may be too small for floating point
+        low, high = np.log(claim.ends) if claim.unit == RATIO else claim.ends
     freedom = claim.replicas - 1
     quantile = float(stats.t.ppf(_QUANTILE, freedom))
-    error = (high - low) / 2 / quantile
-    margins = [_ratio(mean - bottom, error), _ratio(top - mean, error)]
+    claim = replace(claim, standard_error=float(high - low) / 2 / quantile)
     spread = math.sqrt(2 + quantile**2 / (2 * freedom))
+    fails = (float(stats.t.cdf((quantile - m) / spread, freedom)) for m in claim.margins)
     return replace(
         claim,
-        standard_error=error,
-        p_value=max(float(stats.t.sf(margin, freedom)) for margin in margins),
-        failure_chance=min(
-            1.0, sum(float(stats.t.cdf((quantile - m) / spread, freedom)) for m in margins)
-        ),
+        p_value=max(float(stats.t.sf(margin, freedom)) for margin in claim.margins),
+        failure_chance=min(1.0, sum(fails)),
     )
-
-
-def _ratio(distance: float, error: float) -> float:
-    """How many standard errors; replicas that agree exactly have none."""
-    if error > 0:
-        return distance / error
-    return math.copysign(math.inf, distance) if distance else 0.0
 
 
 def _of_share(claim: Claim) -> Claim:

@@ -29,9 +29,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dlfaq.claims.judge import judge
 from dlfaq.claims.measurement import read_measurement
-from dlfaq.claims.statement import check_statement, check_unique, not_held
+from dlfaq.claims.statement import check_statement, check_unique
 from dlfaq.claims.threshold import read_threshold
 from dlfaq.errors import ClaimFailed, InputError
+from dlfaq.writing.claims import not_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -43,7 +43,7 @@ def mean_interval(values: npt.ArrayLike) -> Interval:
     r"""Student's t interval of a mean: $\bar x \pm t_{.975,\,n-1}\, s/\sqrt n$.
 
     Args:
-        values: shape (n,), one finite number a replica.
+        values: shape (n,), one finite number per replica.
 
     Raises:
         InputError: fewer than two replicas, or a number or an end that is not finite.
@@ -70,7 +70,7 @@ def geometric_mean_interval(ratios: npt.ArrayLike) -> Interval:
     r"""Student's t interval of a geometric mean: $\exp$ of the `mean_interval` of the logarithms.
 
     Args:
-        ratios: shape (n,), one positive ratio a replica.
+        ratios: shape (n,), one positive ratio per replica.
 
     Raises:
         InputError: fewer than two replicas, or a ratio that is not a positive finite number.

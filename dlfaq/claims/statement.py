@@ -1,4 +1,4 @@
-"""The words of a claim: what it may say, and what is said when it does not hold."""
+"""The words of a claim: what it may say."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dlfaq.protocol import Claim
 
-__all__ = ["check_statement", "check_unique", "not_held"]
+__all__ = ["check_statement", "check_unique"]
 
 _LOOKALIKE_UNITS = {
     "x": RATIO,
@@ -76,22 +76,3 @@ def check_unique(claim: Claim, others: Iterable[Claim]) -> None:
                 got=f"{claim.label!r} again",
                 cure="give the second claim a label of its own",
             )
-
-
-def not_held(claim: Claim) -> str:
-    """Say what was measured and what had been claimed."""
-    scale = 100 if claim.unit in {POINTS, PERCENT} else 1
-    digits = 12 if claim.interval is None else 3
-    unit = claim.unit if claim.unit in {"", RATIO} else f" {claim.unit}"
-
-    def shown(value: float) -> str:
-        return f"{value * scale:.{digits}g}{unit}"
-
-    measured = f"measured {shown(claim.measured)}"
-    if claim.interval is not None:
-        low, high = map(shown, claim.interval)
-        measured += f", 95 % interval {low} to {high} over {claim.replicas} replicas"
-    claimed = " to ".join(map(shown, claim.thresholds))
-    words = "from" if len(claim.thresholds) > 1 else claim.comparator.replace("_", " ")
-    says = claim.statement.replace("{}", shown(claim.measured))
-    return f"{says!r} does not hold: {measured}; claimed {words} {claimed}"

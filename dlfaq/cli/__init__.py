@@ -1,1 +1,1 @@
-"""The command dlfaq, a command a file."""
+"""The command dlfaq, one file for each of its commands."""

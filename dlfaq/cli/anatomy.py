@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlfaq.errors import PageError
-from dlfaq.pages.front_matter import key_line
 from dlfaq.pages.sections import prose, sections
 from dlfaq.site.lists.curriculum import FORTY
 
@@ -49,16 +48,12 @@ def _front_matter(page: Page) -> Iterator[PageError]:
             f"`asked`: expected at least {_ASKED_AT_LEAST} other ways to ask it (symptoms, error "
             f"messages, search words); got {len(asked)}"
         )
-        yield PageError(page.path, _key(page, "asked"), message)
+        yield PageError(page.path, page.key_line("asked"), message)
     answers = page.meta.get("answers")
     for name in answers if isinstance(answers, list) else []:
         if name not in FORTY:
             message = f"`answers`: {name} is none of the forty; write `question: true` instead"
-            yield PageError(page.path, _key(page, "answers"), message)
-
-
-def _key(page: Page, key: str) -> int:
-    return key_line("\n".join(page.lines[: page.first]), key)
+            yield PageError(page.path, page.key_line("answers"), message)
 
 
 def _opening(page: Page) -> Iterator[PageError]:

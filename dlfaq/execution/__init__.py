@@ -1,1 +1,1 @@
-"""The engine: reads pages, runs their chains in fresh processes, keeps the results."""
+"""Runs the chains of pages in fresh processes and keeps the results; nothing is shown here."""

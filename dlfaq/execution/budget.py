@@ -22,7 +22,7 @@ _CURE = "train fewer replicas, rates or steps"
 
 
 def chain_over_budget(job: Job, result: Result) -> str | None:
-    """Say by how much a chain is too dear, or None.
+    """Say by how much a chain is over its budget; None if it is not.
 
     Example:
         A message is `docs/page.md:12: this chain took 23.4 s of processor time, at most 20; train
@@ -39,12 +39,12 @@ def chain_over_budget(job: Job, result: Result) -> str | None:
 
 
 def page_over_budget(ran: Sequence[tuple[Job, Result]]) -> str | None:
-    """Say by how much the chains of one page are too dear together, at the dearest; or None."""
+    """Say by how much a page is over its budget, at the chain that took most; None if it is not."""
     total = sum(result.cpu_s for _, result in ran)
     if any(job.page.is_lab for job, _ in ran) or total <= PAGE_S:
         return None
-    dearest, result = max(ran, key=lambda pair: pair[1].cpu_s)
-    place = f"{dearest.page.path}:{dearest.chain.head.start}"
+    longest, result = max(ran, key=lambda pair: pair[1].cpu_s)
+    place = f"{longest.page.path}:{longest.chain.head.start}"
     return (
         f"{place}: the chains of this page took {total:.1f} s of processor time together, at most "
         f"{PAGE_S}; {_CURE}, first of all here, where {result.cpu_s:.1f} s were spent"

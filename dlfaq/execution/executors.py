@@ -33,7 +33,7 @@ def workers(jobs: int | None = None) -> int:
         raise InputError(
             expected="a whole number of chains at once, above 0",
             got=f"{'DLFAQ_JOBS=' if jobs is None else ''}{text}",
-            cure="write 1 or more, or leave it out for one a core",
+            cure="write 1 or more, or leave it out for one per core",
         )
     return int(text)
 

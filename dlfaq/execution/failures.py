@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlfaq.execution.result import Failure
 from dlfaq.execution.task import CHAIN_FILE
 from dlfaq.execution.text import clean_text
+from dlfaq.writing.claims import not_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from dlfaq.protocol import Claim
 
 __all__ = ["changed_meanwhile", "failures_of"]
-
-#: How many lines of the page stand above and below the one that failed.
-_AROUND = 2
 
 _STACK_LINE = re.compile(rf'File "{re.escape(CHAIN_FILE)}", line (\d+)')
 
@@ -40,7 +38,11 @@ def failures_of(
     failures = [_raised(job, error)] if error else []
     if settings.placebo:
         return failures
-    return failures + [_not_held(job, claim) for claim in claims if claim.fails]
+    return failures + [
+        _at_chain_line(job, claim.line, "ClaimFailed", not_held(claim), [])
+        for claim in claims
+        if claim.fails
+    ]
 
 
 def changed_meanwhile(job: Job, files: Iterable[str]) -> Failure:
@@ -97,21 +99,6 @@ def _broken_off(job: Job, ended: ProcessEnd) -> Failure:
     return _at_chain_line(job, line, kind, message, [])
 
 
-def _not_held(job: Job, claim: Claim) -> Failure:
-    return _at_chain_line(job, claim.line, "ClaimFailed", _finding(claim), [])
-
-
-def _finding(claim: Claim) -> str:
-    measured = f"measured {claim.measured:.4g}"
-    if claim.interval is not None:
-        low, high = claim.interval
-        measured += f", 95 % interval {low:.4g} to {high:.4g}"
-    asked = " to ".join(dict.fromkeys(f"{end:.4g}" for end in claim.thresholds))
-    comparator = claim.comparator.replace("_", " ")
-    says = claim.statement.replace("{}", f"{claim.measured:.4g}")
-    return f'"{says}" does not hold: {measured}, asked {comparator} {asked}'
-
-
 def _at_chain_line(job: Job, at: int, kind: str, message: str, also: list[str]) -> Failure:
     """A failure at a line of the chain's code."""
     lines = job.chain.lines
@@ -136,8 +123,5 @@ def _snippet_of(chain: Chain, at: int) -> int:
 def _failure(
     job: Job, line: int, kind: str, message: str, *, also: Iterable[str] = (), snippet: int = 0
 ) -> Failure:
-    lines = job.page.file_lines
-    numbers = range(max(1, line - _AROUND), min(len(lines), line + _AROUND) + 1)
-    context = [(number, lines[number - 1]) for number in numbers]
-    text = clean_text(message)
+    text, context = clean_text(message), job.page.around(line)
     return Failure(job.page.path, line, kind, text, list(also), context, line, snippet)

@@ -54,10 +54,17 @@ class Site:
 
 
 def read_pages(settings: Settings, only: str = "*") -> list[Page]:
-    """The pages and labs whose path, relative to docs_dir, fits a pattern; in order of paths."""
-    files = sorted([*settings.docs_dir.rglob("*.md"), *lab_files(settings.docs_dir)])
-    chosen = [f for f in files if fnmatch(f.relative_to(settings.docs_dir).as_posix(), only)]
-    return [read_page(file, settings) for file in chosen]
+    """The pages and labs whose path, relative to docs_dir, fits a pattern; in order of paths.
+
+    Hidden files and folders hold none, as for MkDocs.
+    """
+    docs = settings.docs_dir
+    found = []
+    for file in sorted([*docs.rglob("*.md"), *lab_files(docs)]):
+        src = file.relative_to(docs).as_posix()
+        if fnmatch(src, only) and not any(part.startswith(".") for part in src.split("/")):
+            found.append(read_page(file, settings))
+    return found
 
 
 def read_site(settings: Settings) -> Site:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from dlfaq.errors import InputError
 from dlfaq.experiments.comparison import Comparison
 from dlfaq.experiments.placebo import treatments
-from dlfaq.experiments.tuning import RATIO, Trained, Tuned, train, tune
+from dlfaq.experiments.tuning import ROOT_TEN, Trained, Tuned, train, tune
 from dlfaq.training.arguments import ReplicaTraining
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def compare(
     replicas: int = 16,
     tuned: bool = True,
     rates: int = 7,
-    ratio: float = RATIO,
+    ratio: float = ROOT_TEN,
     tuning_replicas: int = 4,
     **shared: Unpack[Shared],
 ) -> Comparison[Tuned] | Comparison[Trained]:
@@ -85,9 +85,9 @@ def compare(
         replicas: how many are scored.
         tuned: False trains each arm at its `lr` as it is, with no tuning runs. What is found then
             holds at those rates; say so in the claim, beside a tuned one.
-        rates: of the grid of an arm, as for `tune`, as are
-        ratio: of neighbouring rates, and
-        tuning_replicas: per rate.
+        rates: how many rates the grid of an arm has, as for `tune`.
+        ratio: of neighbouring rates, as for `tune`.
+        tuning_replicas: how many train at each rate, as for `tune`.
         shared: what the arms have in common: training arguments, see
             `dlfaq.training.arguments.ReplicaTraining`; and `lr`, the centre of the grid, or with
             `tuned=False` the rate.
@@ -105,11 +105,18 @@ def compare(
         (16,)
     """
     settings = {name: _checked(name, {"data": data, **shared, **arm}) for name, arm in arms.items()}
-    grid: Any = {"rates": rates, "ratio": ratio, "tuning_replicas": tuning_replicas}
     runs: dict[str, Any] = {}
     for name, (own, number) in treatments(settings).items():
         if tuned:
-            runs[name] = tune(**own, **grid, replicas=replicas, placebo_arm=number, name=repr(name))
+            runs[name] = tune(
+                **own,
+                rates=rates,
+                ratio=ratio,
+                tuning_replicas=tuning_replicas,
+                replicas=replicas,
+                placebo_arm=number,
+                name=repr(name),
+            )
         else:
             runs[name] = train(**own, replicas=replicas, placebo_arm=number)
     return Comparison(runs, next(iter(runs.values())).seeds)

@@ -12,6 +12,7 @@ import numpy as np
 from dlfaq.claims.intervals import mean_interval
 from dlfaq.errors import InputError
 from dlfaq.experiments.tuning import Trained, Tuned
+from dlfaq.protocol import POINTS, RATIO
 from dlfaq.replicate_values import Replicates, arm_of, one_per_replica
 from dlfaq.writing.tables import html_table, text_table
 
@@ -79,7 +80,7 @@ class Comparison(Generic[Run]):
             (('SGD', 'Adam'), (4,))
         """
         if unit is None:
-            unit = "points" if of is None and isinstance(self[a], Trained) else ""
+            unit = POINTS if of is None and isinstance(self[a], Trained) else ""
         return Replicates.of(
             self._numbers(a, of) - self._numbers(b, of), arms=(a, b), seeds=self.seeds, unit=unit
         )
@@ -87,7 +88,7 @@ class Comparison(Generic[Run]):
     def ratio(self, a: str, b: str, *, of: Quantity | None = None) -> Replicates:
         """A quantity of arm `a` over that of arm `b`, in "×"; otherwise as `difference`."""
         return Replicates.of(
-            self._numbers(a, of) / self._numbers(b, of), arms=(a, b), seeds=self.seeds, unit="×"
+            self._numbers(a, of) / self._numbers(b, of), arms=(a, b), seeds=self.seeds, unit=RATIO
         )
 
     def plot_tuning(self, ax: Axes | None = None) -> Axes:
@@ -127,7 +128,7 @@ class Comparison(Generic[Run]):
     def __repr__(self) -> str:
         """The table as text."""
         headings, rows = self._table()
-        return "\n".join([*text_table(headings, rows), "", self._caption()])
+        return "\n".join([text_table(headings, rows), "", self._caption()])
 
     def _repr_html_(self) -> str:
         return html_table(*self._table()) + f"<p>{escape(self._caption())}</p>"

@@ -39,8 +39,8 @@ def measure_arms(
         A `Comparison` whose arms are arrays, (replicas, …).
 
     Raises:
-        InputError: no function, no arm, settings that are none, results of several shapes, or more
-            replicas than are scored (see `seeds`).
+        InputError: no function, no arm, settings that are no mapping, results of several
+            shapes, or more replicas than are scored (see `seeds`).
 
     Example:
         >>> def noise(seed, scale):

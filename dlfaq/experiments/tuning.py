@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from dlfaq.errors import InputError
+from dlfaq.protocol import PERCENT
 from dlfaq.replicate_values import Replicates
 from dlfaq.seeding import seeds, tuning_seeds
 from dlfaq.training.fit_many import fit_many
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from dlfaq.training.fit_many import Data
     from dlfaq.training.history import Floats, History
 
-__all__ = ["RATIO", "Trained", "Tuned", "train", "tune"]
+__all__ = ["ROOT_TEN", "Trained", "Tuned", "train", "tune"]
 
-RATIO = 10**0.5
+ROOT_TEN = 10**0.5
 _FEWEST_RATES = 3  # one inside, and one at either end
 
 
@@ -48,7 +49,7 @@ class Trained:
     @property
     def accuracy(self) -> Replicates:
         """Test accuracy of the replicas, (replicas,), in "%"; diverged runs count at chance."""
-        return Replicates.of(self.history.accuracy, seeds=self.seeds, unit="%")
+        return Replicates.of(self.history.accuracy, seeds=self.seeds, unit=PERCENT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def tune(
     lr: float,
     replicas: int = 16,
     rates: int = 7,
-    ratio: float = RATIO,
+    ratio: float = ROOT_TEN,
     tuning_replicas: int = 4,
     placebo_arm: int = 0,
     name: str = "the arm",
@@ -101,14 +102,14 @@ def tune(
         rates: how many rates there are, an odd number.
         ratio: of neighbouring rates; √10 unless given.
         tuning_replicas: how many train at each rate.
-        placebo_arm: whose seeds it has, see `seeds`.
+        placebo_arm: the number of the arm in a placebo, see `seeds`.
         name: of the arm, for errors.
         training: training arguments, see `dlfaq.training.arguments.ReplicaTraining`;
             `evaluate_every` and `parts` apply to the fresh replicas.
 
     Raises:
         InputError: the best rate is at an end of the grid, where a better one may lie beyond; a
-            grid that is none; or whatever `fit_many` refuses.
+            grid that makes no sense; or whatever `fit_many` refuses.
 
     Example:
         >>> tuned = tune(digits, lr=0.3, sizes=[64, 32, 10], steps=100, batch_size=100)

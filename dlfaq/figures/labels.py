@@ -109,9 +109,9 @@ class LineLabels(Artist):
 class _Paper:
     """Where the lines of an axes run, in pixels and on a grid of small cells."""
 
-    def __init__(self, ax: Axes, pixels_a_point: float, *, top: float) -> None:
-        self.scale = pixels_a_point
-        self.cell = _CELL_PT * pixels_a_point
+    def __init__(self, ax: Axes, pixels_per_point: float, *, top: float) -> None:
+        self.scale = pixels_per_point
+        self.cell = _CELL_PT * pixels_per_point
         self.box = Bbox([ax.bbox.p0, (ax.bbox.x1, top)])
         self.paths = {line: self._path(line) for line in ax.lines}
 

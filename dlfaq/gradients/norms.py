@@ -50,7 +50,7 @@ def gradient_norms(
         model: maps x (n, …) to logits (n, classes), an example's from its own inputs alone.
         x: inputs.
         y: labels, (n,).
-        loss: outputs and labels to one loss an example, (n,).
+        loss: outputs and labels to one loss per example, (n,).
 
     Raises:
         InputError: the model has no such layer.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
-    from dlfaq.memory.step import Settings
+    from dlfaq.memory.step import StepSettings
 
 __all__ = ["MemoryProfile", "in_units"]
 
@@ -36,7 +36,7 @@ class MemoryProfile:
     timeline: npt.NDArray[np.int64]
     operations: tuple[str, ...]
     phases: tuple[tuple[str, int], ...]
-    settings: Settings
+    settings: StepSettings
     batch_size: int
     workspace_bytes: int = 0
     measured_peak_bytes: int | None = None

@@ -55,7 +55,7 @@ def draw(
     peak_bytes: int,
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw bytes over the operations of a step as stacked areas, one colour a kind.
+    """Draw bytes over the operations of a step as stacked areas, one colour per kind.
 
     Buffers, inputs and rounding stand on top of the temporaries, as "other". The phases stand side
     by side, each as wide as its number of operations, the optimizer's wide enough to be read.

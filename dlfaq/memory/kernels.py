@@ -6,7 +6,7 @@ out of place, as for all tensors of Python's making, which would take the output
 A fake tensor can call itself a CUDA tensor, but its backward pass needs a driver. So the prediction
 runs on the CPU, and what PyTorch does otherwise on a GPU, and what costs memory, is chosen here:
 
-- dropout keeps a mask of one byte an element, not the scaled mask of the input's type;
+- dropout keeps a mask of one byte per element, not the scaled mask of the input's type;
 - attention runs in one kernel (flash attention in half precision without a mask, else the
   memory-efficient one), which keeps no matrix of scores;
 - autocast computes the functions below in float32, whatever comes in.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dlfaq.memory.inputs import Inputs
-    from dlfaq.memory.step import Settings
+    from dlfaq.memory.step import StepSettings
 
 __all__ = ["measured_peak"]
 
@@ -29,7 +29,7 @@ _LEVEL, _NOTHING = "KINETO_LOG_LEVEL", "99"
 
 
 def measured_peak(
-    model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: Settings
+    model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: StepSettings
 ) -> int:
     """Bytes at the peak of the second step of a real run, over what was held before the model.
 
@@ -67,7 +67,9 @@ def measured_peak(
     return torch.cuda.max_memory_allocated() - before
 
 
-def _on_cpu(model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: Settings) -> int:
+def _on_cpu(
+    model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: StepSettings
+) -> int:
     gc.collect()
     recorder = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
     with _quiet_start(), recorder as recorded:
@@ -104,7 +106,7 @@ def _quiet_start() -> Iterator[None]:
 
 
 def _real_step(
-    model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: Settings
+    model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: StepSettings
 ) -> Step:
     real = copy.deepcopy(model) if isinstance(model, nn.Module) else model()
     arguments: Inputs = tree_map_only(

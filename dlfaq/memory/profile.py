@@ -13,7 +13,7 @@ from dlfaq.memory.account import MemoryProfile
 from dlfaq.memory.inputs import Inputs, batch_of, shapes_of, tensors_of
 from dlfaq.memory.kernels import Kernels, autocast_anywhere
 from dlfaq.memory.measured import measured_peak
-from dlfaq.memory.step import Settings, Step
+from dlfaq.memory.step import Step, StepSettings
 from dlfaq.memory.tracing import fake_inputs, fake_model, named_errors, new_fake_mode
 from dlfaq.memory.tracker import Tracker
 from dlfaq.memory.workspace import WORKSPACE_BYTES, own_workspace_bytes, workspaces
@@ -61,7 +61,7 @@ def memory_profile(
     Not in it: what a library allocates inside its kernels. It matters for `nn.LSTM`, `nn.GRU` and
     `nn.RNN`, which are followed step by step: on the CPU the workspace of oneDNN's LSTM is about as
     large as all else that training saves; that of cuDNN we could not measure. The workspaces that
-    cuBLAS keeps on a GPU are told beside the peak: see `dlfaq.memory.workspace`.
+    cuBLAS keeps on a GPU are given beside the peak: see `dlfaq.memory.workspace`.
 
     Args:
         model: left as it is; or a function that makes it, so that its weights are never allocated.
@@ -96,7 +96,7 @@ def memory_profile(
     Source: what is saved and freed, and when, is PyTorch's own doing: its dispatcher and the hooks
     of `torch.autograd.graph.saved_tensors_hooks` report it.
     """
-    settings = Settings(
+    settings = StepSettings(
         mode=mode,
         optimizer=optimizer,
         options=dict(options or {}),
@@ -117,7 +117,7 @@ def memory_profile(
 
 
 def _predicted(
-    model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: Settings
+    model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: StepSettings
 ) -> MemoryProfile:
     on_cuda = settings.device == "cuda"
     mode = new_fake_mode()

@@ -19,14 +19,14 @@ from dlfaq.training.optimizers import Optimizer, build_optimizer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Settings", "Step"]
+__all__ = ["Step", "StepSettings"]
 
 _LOGITS_DIMS = 2
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How a model is run; see `dlfaq.memory.memory_profile`."""
+class StepSettings:
+    """How a model is run; see `dlfaq.memory.profile.memory_profile`."""
 
     mode: str = "train"
     optimizer: Optimizer = "adam"
@@ -71,7 +71,7 @@ class Step:
         self,
         model: nn.Module,
         inputs: Inputs,
-        settings: Settings,
+        settings: StepSettings,
         *,
         autocast_device: str,
     ) -> None:

@@ -95,7 +95,7 @@ class Tracker(TorchDispatchMode):
         return np.array(self._rows, dtype=np.int64).reshape(-1, len(KINDS))
 
     def settle(self, tensors: Sequence[Tensor], kind: str) -> None:
-        """Say what these tensors are for; the first word on a storage stands."""
+        """Say what these tensors are for; the first kind that a storage is given stands."""
         for tensor in _with_storage(tensors):
             block = self._block(tensor)
             if block is not None and block.settled is None:

@@ -1,6 +1,6 @@
 """What cuBLAS keeps on a GPU beside the tensors of a step.
 
-PyTorch gives cuBLAS a workspace when a thread first multiplies matrices, and takes it back no more:
+PyTorch gives cuBLAS a workspace when a thread first multiplies matrices, and never takes it back:
 one for each handle and stream, and each thread has a handle of its own. The backward pass runs in a
 thread of its own, so a step of training has two of them, one of inference has one.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_codeblocks import extract_from_buffer
 
-from dlfaq.errors import PageError
+from dlfaq.errors import PageError, first_line
 from dlfaq.pages.notebooks import cells
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def _lab_disagreements(page: Page) -> list[PageError]:
     try:
         notebook = reads("\n".join(page.file_lines), fmt="py:percent")
     except Exception as error:  # noqa: BLE001 - of YAML, of nbformat, of its own
-        first = str(error).strip().partition("\n")[0]
-        return [PageError(page.path, 1, f"jupytext cannot read this lab: {first}")]
+        message = f"jupytext cannot read this lab: {first_line(error)}"
+        return [PageError(page.path, 1, message)]
     # What of the header is ours comes as a raw cell.
     theirs = [
         (cell.cell_type, cell.source.strip("\n"))

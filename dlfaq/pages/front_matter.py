@@ -6,9 +6,7 @@ with its line.
 
 from __future__ import annotations
 
-import copy
 import re
-from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -50,7 +48,7 @@ def front_matter(text: str, path: str) -> tuple[dict[str, Any], int]:
         raise PageError(path, 1, "front matter is empty; take both lines of --- out")
     if end == len(lines) - 1:
         raise PageError(path, end + 1, "the file ends in front matter; end this line too")
-    return copy.deepcopy(_mapping("\n".join(lines[1:end]), path)), end + 1
+    return _mapping("\n".join(lines[1:end]), path), end + 1
 
 
 def key_line(text: str, key: str) -> int:
@@ -68,8 +66,6 @@ def _lines(text: str) -> list[str]:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-# A build asks for that of each page some ten times, and parsing is slow.
-@lru_cache(maxsize=2000)
 def _mapping(source: str, path: str) -> dict[str, Any]:
     try:
         value = yaml.safe_load(source)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INCLUDE", "LOOKS_LIKE_INCLUDE", "WRITE_INCLUDE", "Line", "expand"]
 
-#: One include a line, as pymdownx.snippets writes it: `--8<-- "file.py"` or `"file.py:section"`.
+#: One include per line, as pymdownx.snippets writes it: `--8<-- "file.py"` or `"file.py:section"`.
 INCLUDE = re.compile(r"^(?P<indent>[ \t]*)-+8<-+[ \t]+([\"'])(?P<target>[^\"']+)\2$")
 
 #: What pymdownx.snippets might take for an include. A `;` before it makes it text.

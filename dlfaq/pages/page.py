@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dlfaq.pages.front_matter import key_line
 from dlfaq.pages.notebooks import is_lab
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from dlfaq.pages.spans import Place, Span
 
 __all__ = ["Chain", "Page", "Snippet"]
+
+#: How many lines stand above and below one that is shown as a failure's place.
+_AROUND = 2
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,16 @@ class Page:
     @property
     def is_question(self) -> bool:
         """Whether it answers a question: it has the head and the anatomy of such a page."""
-        return bool(self.meta.get("answers") or self.meta.get("question"))
+        return "answers" in self.meta or "question" in self.meta
+
+    def key_line(self, key: str) -> int:
+        """The line on which the front matter sets `key`; 1 if it does not."""
+        return key_line("\n".join(self.lines[: self.first]), key)
+
+    def around(self, line: int) -> list[tuple[int, str]]:
+        """The lines of the file around one of them, with their numbers."""
+        numbers = range(max(1, line - _AROUND), min(len(self.file_lines), line + _AROUND) + 1)
+        return [(number, self.file_lines[number - 1]) for number in numbers]
 
     def lines_above(self, lines: Sequence[str]) -> int | None:
         """How many lines of the page stand above its last `lines`; None if it does not end so."""

@@ -30,7 +30,7 @@ _INDEX = {"figure": re.compile(r"(\.[1-9][0-9]*)?"), "claim": re.compile("")}
 
 
 class Prose:
-    """Fills the spans, the places and the errors of a page in.
+    """Adds to a page its spans, its places and its errors.
 
     Args:
         page: the page; its spans and places are added to.

@@ -1,16 +1,15 @@
-"""The text of a file of the site, whatever its line ends, or the Markdown that a lab stands for."""
+"""The text of a file of the site, whatever its line ends."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dlfaq.errors import PageError
-from dlfaq.pages.notebooks import as_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["markdown_text", "page_text"]
+__all__ = ["page_text"]
 
 
 def page_text(file: Path, path: str) -> str:
@@ -28,15 +27,3 @@ def page_text(file: Path, path: str) -> str:
             path, line, f"not UTF-8 at byte {error.start} of the file; save it as UTF-8"
         ) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def markdown_text(file: Path, path: str) -> str:
-    """The text of a page, or the Markdown that a lab stands for, readable or not.
-
-    Raises:
-        PageError: the file is not UTF-8.
-    """
-    text = page_text(file, path)
-    if file.suffix == ".py":
-        return "\n".join(as_markdown(text.split("\n"), lambda *_: None))
-    return text

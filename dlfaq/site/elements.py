@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-__all__ = ["append", "code_spans", "element", "html"]
+__all__ = ["append", "element", "html", "text_and_code"]
 
 
 def element(tag: str, *children: str | ET.Element, **attributes: str) -> ET.Element:
@@ -38,11 +38,11 @@ def append(node: ET.Element, *children: str | ET.Element) -> None:
             node.text = (node.text or "") + child
 
 
-def code_spans(text: str) -> list[str | ET.Element]:
+def text_and_code(text: str) -> list[str | ET.Element]:
     """Split plain text with `code` in backticks into text and `<code>` elements.
 
     Example:
-        >>> [c if isinstance(c, str) else html(c) for c in code_spans("call `step()` once")]
+        >>> [c if isinstance(c, str) else html(c) for c in text_and_code("call `step()` once")]
         ['call ', '<code>step()</code>', ' once']
     """
     parts = text.split("`")

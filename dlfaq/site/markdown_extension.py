@@ -1,4 +1,4 @@
-"""Registers all of ours with Python-Markdown, under MkDocs and Zensical alike.
+"""Registers our steps with Python-Markdown, under MkDocs and Zensical alike.
 
 Rendering runs nothing: it looks up what `dlfaq run` or the MkDocs plugin stored. What cannot be
 shown is a warning on a `mkdocs.` logger, which `mkdocs build --strict` counts; under Zensical,
@@ -20,7 +20,7 @@ from dlfaq.errors import DlfaqError
 from dlfaq.site.mathematics import Mathematics
 from dlfaq.site.preprocessors import Fill, Read, Session
 from dlfaq.site.source import Source
-from dlfaq.site.tree_processor import Parts
+from dlfaq.site.tree_processor import PageTree
 
 if TYPE_CHECKING:
     from markdown import Markdown
@@ -29,7 +29,7 @@ __all__ = ["DlfaqExtension", "makeExtension"]
 
 _log = logging.getLogger("mkdocs.plugins.dlfaq")
 
-_READ, _FILL, _MATHEMATICS, _PARTS, _END, _CHECK = 40, 28, 15, 12, -10, 0
+_READ, _FILL, _MATHEMATICS, _TREE, _END, _CHECK = 40, 28, 15, 12, -10, 0
 
 
 class DlfaqExtension(Extension):
@@ -50,7 +50,7 @@ class DlfaqExtension(Extension):
         md.preprocessors.register(Fill(md, session), "dlfaq-fill", _FILL)
         mathematics = Mathematics(md, lambda latex, message: _bad_latex(session, latex, message))
         md.treeprocessors.register(mathematics, "dlfaq-mathematics", _MATHEMATICS)
-        md.treeprocessors.register(Parts(md, session, source), "dlfaq-parts", _PARTS)
+        md.treeprocessors.register(PageTree(md, session, source), "dlfaq-tree", _TREE)
         md.treeprocessors.register(_End(md), "dlfaq-end", _END)
         md.postprocessors.register(_Check(md, session, source), "dlfaq-check", _CHECK)
 

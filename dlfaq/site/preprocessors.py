@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from markdown.preprocessors import Preprocessor
 
 from dlfaq.pages.fences import CONTINUE
+from dlfaq.site.claim.card import group
 from dlfaq.site.page.cells import cell, claim_card, figure_plate
 from dlfaq.site.page.failures import error_html, page_failures
 
@@ -107,8 +108,7 @@ class Read(Preprocessor):
         for span, index in spans:
             if span.start < 0:
                 continue
-            shown = context.states[index].shown
-            value = shown.values.get(span.expression) if shown is not None else None
+            value = context.value(index, span.expression)
             html = "…" if value is None else escape(value, quote=False)
             number = span.line - 1 - above
             line = lines[number]
@@ -127,7 +127,7 @@ class Read(Preprocessor):
             return ""
         else:
             html = claim_card(context, place.label)
-            html = None if html is None else f'<div class="dl-claims">{html}</div>'
+            html = None if html is None else group([html])
         if html is not None:
             return self.session.token(html)
         if all(state.result is not None for state in context.states):

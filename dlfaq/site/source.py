@@ -6,10 +6,11 @@ the extension stands without the plugin, pages are read here, with what is store
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlfaq.execution.site import Site, read_site, site_of
+from dlfaq.execution.site import Site, read_pages, site_of
 from dlfaq.pages.config import read_settings
 from dlfaq.pages.reader import read_page
 from dlfaq.site.page.context import Context
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from markdown import Markdown
+
+    from dlfaq.pages.config import Settings
+    from dlfaq.pages.page import Page
 
 __all__ = ["Source"]
 
@@ -59,9 +63,17 @@ class Source:
         page = read_page(file, settings)
         return Context.of(page, site_of([page], settings))
 
+    def pages(self, context: Context) -> list[Page]:
+        """All pages of the site, the one that is being converted as it is now."""
+        settings, own = context.site.settings, context.page
+        built = self._built
+        pages = built.pages if built is not None else _read(settings, _files(settings))
+        known = any(page.src == own.src for page in pages)
+        return [own if page.src == own.src else page for page in pages] + [own] * (not known)
+
     def whole_site(self, context: Context) -> Site:
-        """All pages, for what a page says of others."""
-        return self._built or read_site(context.site.settings)
+        """All pages with their results, for what a page says of others."""
+        return self._built or site_of(self.pages(context), context.site.settings)
 
     @property
     def _built(self) -> Site | None:
@@ -82,3 +94,17 @@ class Source:
     def _named(self, registry: str, name: str) -> Any | None:  # noqa: ANN401 - theirs
         steps = getattr(self._md, registry)
         return steps[name] if name in steps else None  # noqa: SIM401 - no dict
+
+
+# Without a build each page that lists others would read them all anew.
+@lru_cache(maxsize=1)
+def _read(settings: Settings, _files: tuple[tuple[str, int, int], ...]) -> list[Page]:
+    return read_pages(settings)
+
+
+def _files(settings: Settings) -> tuple[tuple[str, int, int], ...]:
+    """Path, time and size of each file that the pages are made of."""
+    folders = (settings.docs_dir, settings.snippets_dir)
+    files = sorted(file for folder in folders for file in folder.rglob("*"))
+    states = ((str(file), file.stat()) for file in files if file.suffix in {".md", ".py"})
+    return tuple((path, state.st_mtime_ns, state.st_size) for path, state in states)

@@ -9,7 +9,7 @@ from markdown.treeprocessors import Treeprocessor
 
 from dlfaq.errors import PageError
 from dlfaq.execution.drawings import with_id_prefix
-from dlfaq.site.lists.catalogue import Catalogue, read_catalogue, read_labs
+from dlfaq.site.lists.catalogue import Catalogue, catalogue_of, labs_of
 from dlfaq.site.lists.drift_tables import drift_tables
 from dlfaq.site.lists.evidence_page import entries_of, evidence_page
 from dlfaq.site.lists.landing import Card, landing
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from dlfaq.site.preprocessors import Session
     from dlfaq.site.source import Source
 
-__all__ = ["Parts"]
+__all__ = ["PageTree"]
 
 _EVIDENCE = "evidence.md"
 
 
-class Parts(Treeprocessor):
-    """Works on the tree, so that links are followed from Markdown file to Markdown file."""
+class PageTree(Treeprocessor):
+    """Adds them to the tree, so that links are followed from Markdown file to Markdown file."""
 
     def __init__(self, md: Markdown, session: Session, source: Source) -> None:
         super().__init__(md)
@@ -52,7 +52,7 @@ class Parts(Treeprocessor):
         if not (self.session.lists or page.is_question or page.is_lab):
             return
         try:
-            catalogue = read_catalogue(context.site.settings.docs_dir)
+            catalogue = catalogue_of(self.source.pages(context))
             self._lists(root, context, catalogue)
             if page.is_lab:
                 self._lab(root, context)
@@ -83,7 +83,7 @@ class Parts(Treeprocessor):
             site = self.source.whole_site(context)
             return evidence_page(catalogue, entries_of(site, catalogue), page=src)
         if kind == "labs":
-            return [lab_rows(read_labs(context.site.settings.docs_dir), page=src)]
+            return [lab_rows(labs_of(self.source.pages(context)), page=src)]
         if kind == "drift":
             return drift_tables(context.site.settings, page=src)
         if src == "index.md":
@@ -142,28 +142,28 @@ class Parts(Treeprocessor):
             verified=context.verified(),
             searched=(question.description, *question.asked),
         )
-        root.extend(_stamp(context, question.answers))
+        root.extend(_ran(context, question.answers))
         if following := catalogue.after(question.src):
             root.extend(read_next(following, page=question.src))
 
     def _lab(self, root: Element, context: Context) -> None:
         """A lab has a head and an end too; no verdict, and nothing to read next."""
-        settings, src = context.site.settings, context.page.src
+        (lab,) = labs_of([context.page])
         lab_head.apply(
             root,
-            lab=next(lab for lab in read_labs(settings.docs_dir) if lab.src == src),
+            lab=lab,
             claims_total=context.claims_total,
             claims_hold=context.claims_hold,
             verified=context.verified(),
         )
-        root.extend(_stamp(context))
+        root.extend(_ran(context))
 
 
 def _figures(context: Context | None) -> list[PlacedFigure]:
     return context.figures if context is not None else []
 
 
-def _stamp(context: Context, answers: Sequence[str] = ()) -> list[Element]:
+def _ran(context: Context, answers: Sequence[str] = ()) -> list[Element]:
     """The section "This page ran", if anything of the page did."""
     results = [state.result for state in context.states if state.result is not None]
     if not results:

@@ -30,8 +30,8 @@ class Training(TypedDict, total=False):
         options: further arguments of the optimizer, such as `{"momentum": 0.9}`.
         scheduler: makes a scheduler for the optimizer, such as
             `partial(CosineAnnealingLR, T_max=300)`; it is stepped after each step.
-        steps: how many batches to train on; or
-        epochs: how many passes over the training part.
+        steps: how many batches to train on, in place of `epochs`.
+        epochs: how many passes over the training part, in place of `steps`.
         batch_size: examples per batch; left out or None, each batch is the whole training part.
             Examples that do not fill a batch at the end of an epoch are left out of that epoch.
         loss: outputs (n, classes) and labels (n,) to one loss per example, (n,); the batch's loss
@@ -70,11 +70,12 @@ class ReplicaTraining(Training, total=False):
     """How replicas are made and trained. Exactly one of `sizes` and `model` is given.
 
     Attributes:
-        sizes: of the `mlp` that each replica is, such as [64, 32, 10], with its
-        activation: "relu" if left out,
-        init: initialisation, "default" if left out, and
-        bias: whether it has biases, True if left out; all four as `mlp` takes them; or
-        model: called with `seed=` for each replica; PyTorch's generator is seeded with it then.
+        sizes: makes each replica an `mlp` of these sizes, such as [64, 32, 10].
+        activation: of that `mlp`; "relu" if left out.
+        init: its initialisation; "default" if left out.
+        bias: whether it has biases; True if left out.
+        model: makes each replica, in place of `sizes`; called with `seed=`, by which PyTorch's
+            generator is seeded meanwhile.
     """
 
     sizes: Sequence[int] | None
@@ -85,10 +86,10 @@ class ReplicaTraining(Training, total=False):
 
 
 def check_known(given: Mapping[str, Any], known: type) -> None:
-    """Check that every keyword is a key of `known`, one of the two above.
+    """Check that every keyword is a key of `known`, `Training` or `ReplicaTraining`.
 
     Raises:
-        InputError: it is not.
+        InputError: one is not.
     """
     names: frozenset[str] = known.__optional_keys__  # type: ignore[attr-defined]
     unknown = given.keys() - names

@@ -41,7 +41,7 @@ class WeightAverage:
 def measure_batch_norm(model: nn.Module, state: Mapping[str, Tensor], x: Tensor) -> None:
     """Set the running statistics of batch norm in `state` to those of all examples `x`.
 
-    They belong to weights along the way, and mean weights have others. Dropout rests.
+    Those kept while training are of other weights than the mean ones. Dropout is off.
 
     Args:
         model: the structure; it is left in eval mode, and otherwise as it is.

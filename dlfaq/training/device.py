@@ -1,4 +1,4 @@
-"""Where the lab trains: on the device that the environment variable DLFAQ_DEVICE names, else "cpu".
+"""Where replicas train: on the device that the environment variable DLFAQ_DEVICE names, else "cpu".
 
 Data and models come from the CPU and weights go back to it, so a page reads the same on any device.
 What it measures differs in rounding, and in the random numbers that a model draws on the device.

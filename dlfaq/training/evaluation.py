@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["PARTS", "Loss", "Scores", "cross_entropies", "measure"]
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""Outputs (n, classes) and labels (n,) to one loss an example, (n,)."""
+"""Outputs (n, classes) and labels (n,) to one loss per example, (n,)."""
 
 Scores: TypeAlias = Mapping[str, Floats]
 """By part: mean loss and accuracy, (2,) for one model and (replicas, 2) for many."""

@@ -111,7 +111,7 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
 
 @torch.no_grad()
 def check_fits(model: nn.Module, data: Dataset) -> None:
-    """Raise InputError unless `model` takes the inputs as they are and has an output a class."""
+    """Raise InputError unless `model` takes the inputs as they are and has an output per class."""
     x = data.train.x[:2].clone()
     untouched = x._version  # noqa: SLF001 - how often it was changed in place
     mode = model.training

@@ -56,7 +56,7 @@ def build_optimizer(
         _check_rate(rate)
     keywords = dict(options)
     if isinstance(kind, type) and "fused" in inspect.signature(kind).parameters:
-        # One kernel a tensor: Adam's step takes half the time, which counts in nets this small.
+        # One kernel per tensor: Adam's step takes half the time, which counts in nets this small.
         keywords.setdefault("fused", not keywords.keys() & {"foreach", "differentiable"})
     parameters = [{"params": list(tensors), "lr": rate} for rate, tensors in groups]
     try:

@@ -34,7 +34,7 @@ _SHOWN_AFTER_S = 1
 class Plan:
     """`steps` steps on batches of `batch_size` (None: all examples), evaluated after some.
 
-    At the end it is the mean weights of the last `averaged` steps that are evaluated; 0 for none.
+    At the end the mean weights of the last `averaged` steps are evaluated; with 0, the weights.
     The other attributes are those of `Training`.
     """
 
@@ -54,7 +54,7 @@ class Plan:
     def stepper(
         self, groups: Sequence[tuple[float, Iterable[Tensor]]]
     ) -> Callable[[Callable[[], Tensor]], Tensor]:
-        """What makes one step of groups of (learning rate, parameters), and then of their rates.
+        """What makes one step of groups of (learning rate, parameters), then one of the scheduler.
 
         It takes a function that sets the gradients and returns the losses, and returns these. LBFGS
         calls the function several times, all others once.
@@ -98,7 +98,7 @@ class Plan:
         scores = [evaluate()] if self.evaluated[0] == 0 else []
         for done in tqdm(range(1, self.steps + 1), disable=None, delay=_SHOWN_AFTER_S, leave=False):
             loss = step()
-            if losses is None:  # a tensor each step would take a hundred times the memory
+            if losses is None:  # a tensor per step would take a hundred times the memory
                 losses = loss.new_empty(self.steps, *loss.shape)
             losses[done - 1] = loss
             if mean and done > self.steps - self.averaged:

@@ -22,9 +22,9 @@ def make_plan(examples: int, training: Training) -> Plan:
     With epochs the model is evaluated after each of them, unless told otherwise.
 
     Raises:
-        InputError: not exactly one of steps and epochs, a length that is not a
-            whole number from 1, a batch larger than the data, an unknown part or order, an order
-            without batches, or a limit or a share that is none.
+        InputError: not exactly one of steps and epochs, a length that is not a whole number from
+            1, a batch larger than the data, an unknown part or order, an order without batches, or
+            a limit or a share out of its range.
     """
     steps, epochs = training.get("steps"), training.get("epochs")
     batch_size, evaluate_every = training.get("batch_size"), training.get("evaluate_every")

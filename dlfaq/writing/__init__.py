@@ -1,1 +1,1 @@
-"""How tables, numbers and files are written, for both halves; standard library only."""
+"""How tables, numbers, claims and files are written, for both halves; standard library only."""

@@ -20,12 +20,13 @@ def power_of_ten(exponent: int) -> str:
     return "10" + str(exponent).translate(_RAISED)
 
 
-def in_powers_of_ten(value: float, style: str) -> str:
+def in_powers_of_ten(value: float, style: str, *, marked: bool = False) -> str:
     """A number as a format gives it, its exponent as a power of ten.
 
     Args:
         value: the number.
         style: how to format it, such as ".2e" or "g".
+        marked: leave the power to be raised later: `10^−5`, see `superscripts`.
 
     Example:
         >>> in_powers_of_ten(-1.234e-5, ".2e"), in_powers_of_ten(1e-6, "g")
@@ -35,7 +36,8 @@ def in_powers_of_ten(value: float, style: str) -> str:
     mantissa, _, exponent = format(abs(value), style).partition("e")
     if not exponent:
         return sign + mantissa
-    power = power_of_ten(int(exponent))
+    marks = f"10^{int(exponent)}".replace("-", _MINUS)
+    power = marks if marked else power_of_ten(int(exponent))
     return sign + (power if mantissa == "1" else f"{mantissa}·{power}")
 
 

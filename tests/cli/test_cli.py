@@ -67,7 +67,7 @@ claim("One is one", 1, within=(1, 1))
 ```
 """
 
-# As the lab records comparisons of two arms; with placebos both draw from one distribution.
+# As the library records comparisons of two arms; with placebos both draw from one distribution.
 ARMS = f"""\
 # Arms
 

@@ -189,12 +189,13 @@ FAULTS = {
     "claims": Fault(
         "from dlfaq import claim\n\nclaim('Three is {}', 2.0, equals=3)",
         4,
-        'ClaimFailed: "Three is 2" does not hold: measured 2, asked equals 3',
+        "ClaimFailed: 'Three is 2' does not hold: measured 2; claimed from 2.9999999997 to "
+        "3.0000000003",
     ),
     "claims_and_swallows": Fault(
         "from dlfaq import claim\n\ntry:\n    claim('A', 1.0, at_least=2)\nexcept: pass",
         5,
-        'ClaimFailed: "A" does not hold: measured 1, asked at least 2',
+        "ClaimFailed: 'A' does not hold: measured 1; claimed at least 2",
     ),
 }
 

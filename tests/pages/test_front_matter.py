@@ -69,12 +69,6 @@ def test_an_error_names_file_and_line(text, line, words):
     assert (caught.value.path, caught.value.line) == ("docs/why.md", line)
 
 
-def test_what_a_caller_changes_the_next_one_does_not_see():
-    text = "---\ntags: [a]\n---\nText.\n"
-    front_matter(text, "docs/a.md")[0]["tags"].append("b")
-    assert front_matter(text, "docs/a.md")[0] == {"tags": ["a"]}
-
-
 def test_key_line_stops_where_front_matter_ends():
     assert key_line(PAGE, "answers") == 3
     assert key_line(PAGE + "order: 3\n", "order") == 1

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 
 import pytest
 import yaml
 
-from dlfaq.claims.claim import claim
 from dlfaq.cli.lint import lint
 from dlfaq.cli.new import new_page
 from dlfaq.errors import InputError
-from dlfaq.experiments.compare import Comparison
+from dlfaq.execution.site import read_pages
 from dlfaq.pages.config import read_settings
-from dlfaq.site.lists.catalogue import read_catalogue
+from dlfaq.site.lists.catalogue import catalogue_of
 
 TOPIC = "---\ntitle: Topic\norder: 1\n---\n\nWords.\n"
 
@@ -43,7 +41,7 @@ def test_a_new_page_keeps_its_title_and_is_clean(site, question):
     settings = read_settings(site.folder)
     file = new_page(question, settings, "topic")
     assert front_matter(file)["title"] == question
-    (found,) = read_catalogue(settings.docs_dir).questions
+    (found,) = catalogue_of(read_pages(settings)).questions
     assert found.title == question
     assert lint(settings) == []
 
@@ -80,10 +78,6 @@ def test_an_id_that_is_none_of_the_forty_is_refused(site):
         new_page("An ID?", read_settings(site.folder), "topic", "C-7")
 
 
-@pytest.mark.xfail(
-    not (hasattr(Comparison, "plot_tuning") and "equals" in inspect.signature(claim).parameters),
-    reason="the page needs Comparison.plot_tuning and claims that take seeds from what they judge",
-)
 def test_the_command_says_what_to_do_next_and_the_page_builds(site):
     done = site.dlfaq("new", "Why clip gradients?", "--topic", "topic")
     assert (done.returncode, done.stdout) == (

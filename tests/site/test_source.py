@@ -77,3 +77,22 @@ def test_without_a_build_the_files_are_read(site, plugins):
 def test_what_is_no_page_of_the_site_has_none(site):
     assert source(site, "missing.md").context(["Words."]) is None
     assert Source(Markdown()).context(["Words."]) is None
+
+
+@pytest.mark.parametrize("plugins", [{}, {"dlfaq": SimpleNamespace(site=None)}])
+def test_other_pages_are_as_their_files_are_now(site, plugins):
+    for text in ("Other.", "Edited."):
+        write(site, "other.md", f"{text}\n")
+        one = source(site, **plugins)
+        pages = one.pages(one.context(["One.", ""]))
+        assert [page.lines[-2] for page in pages] == [text, "One."]
+
+
+def test_the_page_that_is_converted_is_among_the_pages_as_it_is_now(site):
+    _, plugins = built(site)
+    write(site, "page.md", "Two.\n")
+    write(site, "new.md", "New.\n")
+    for src, text in (("page.md", "Two."), ("new.md", "New.")):
+        one = source(site, src, **plugins)
+        pages = one.pages(one.context([text, ""]))
+        assert [page.lines[-2] for page in pages if page.src == src] == [text]

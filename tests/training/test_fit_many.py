@@ -12,7 +12,6 @@ from torch.optim.lr_scheduler import ExponentialLR
 from dlfaq import Dataset, Examples, digits, fit, fit_many, mlp, seeds, tuning_seeds
 from dlfaq.errors import InputError
 from dlfaq.seeding import generator
-from dlfaq.training.stacked import stackable
 
 SIZES = [3, 8, 2]
 
@@ -203,16 +202,15 @@ class TestLoop:
         net = mlp(SIZES, seed=2, dtype=torch.float64)
         assert_same(run, (1, 1), fit(net, small(2), lr=0.01, seed=2, **options))
 
-    def test_what_is_bound_by_memory_is_looped_over_to_the_same_end(self, monkeypatch):
-        train = partial(fit_many, small, sizes=SIZES, seeds=[1, 2], lr=0.1, steps=5, batch_size=5)
-        stacked = train()
-        # 3-8-2: 50 parameters, and for each of 5 examples 3 inputs and 8 + 2 outputs of layers
-        monkeypatch.setattr(stackable, "_STACKED_AT_MOST", 114)
-        looped = train()
-        assert looped.how == "loop: memory sets the pace of 115 parameters and activations a step"
-        np.testing.assert_allclose(stacked.batch_loss, looped.batch_loss, atol=1e-12)
-        monkeypatch.setattr(stackable, "_STACKED_AT_MOST", 115)
-        assert train().how == "stacked"
+    def test_what_is_bound_by_memory_is_looped_over_to_the_same_end(self):
+        wide = {"seeds": [1, 2], "lr": 0.1, "steps": 2, "batch_size": 5}
+        # 3-w-2: 6w + 2 parameters, and for each of 5 examples 3 inputs and w + 2 outputs of layers:
+        # 11w + 27 numbers, 299,997 and 300,008 at these two widths.
+        assert fit_many(small, sizes=[3, 27_270, 2], **wide).how == "stacked"
+        looped = fit_many(small, sizes=[3, 27_271, 2], **wide)
+        assert looped.how.startswith("loop: memory sets the pace of 300,008 parameters and")
+        net = mlp([3, 27_271, 2], seed=2, dtype=torch.float64)
+        assert_same(looped, (1,), fit(net, small(2), lr=0.1, seed=2, steps=2, batch_size=5))
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,12 @@ def test_a_number_is_a_mantissa_and_a_power_where_its_format_has_an_exponent(val
     assert in_powers_of_ten(value, style) == text
 
 
+def test_a_power_may_be_left_to_be_raised_later():
+    marked = in_powers_of_ten(-1.234e-5, ".2e", marked=True)
+    assert marked == "−1.23·10^−5"
+    assert superscripts(marked) == in_powers_of_ten(-1.234e-5, ".2e")
+
+
 @pytest.mark.parametrize(
     ("marked", "text"),
     [

@@ -97,6 +97,7 @@ def main(task: ChainTask, folder: str) -> None:
     if forks.is_copy:
         _leave(1)
     forks.wait_for_copies()
+    # Not by dlfaq.writing: the server holds no module that the library uses too.
     temporary = out / "report.new"
     outputs = [output.to_json() for output in report.outputs]
     text = json.dumps({**vars(report), "outputs": outputs}, ensure_ascii=False)

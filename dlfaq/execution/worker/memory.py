@@ -11,7 +11,7 @@ _base_bytes = 0
 
 def start_peak() -> None:
     """From here on count memory: at a fork Linux sets the mark VmHWM to what is inherited."""
-    global _base_bytes  # noqa: PLW0603 - one chain a process
+    global _base_bytes  # noqa: PLW0603 - one chain per process
     _base_bytes = status_bytes("VmRSS")
 
 

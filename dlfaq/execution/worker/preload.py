@@ -1,4 +1,4 @@
-"""What the fork server holds: third-party packages loaded once and frozen, never a lab module.
+"""What the fork server holds: third-party packages loaded once and frozen, never the site's own.
 
 Importing this module loads what DLFAQ_PRELOAD names, because a fork server can be told nothing but
 which modules to import; without the variable it does nothing.

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.func import functional_call
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["Call", "argument_names", "recorded"]
 
@@ -165,7 +168,7 @@ def _custom_functions(output: object) -> list[type[Function]]:
     """The classes of `torch.autograd.Function` in the graph of an output."""
     found: dict[type[Function], None] = {}
     seen = set()
-    todo = [tensor.grad_fn for tensor in _tensors(output)]
+    todo = [leaf.grad_fn for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
     while todo:
         node = todo.pop()
         if node is None or node in seen:
@@ -178,23 +181,11 @@ def _custom_functions(output: object) -> list[type[Function]]:
     return list(found)
 
 
-def _tensors(output: object) -> list[Tensor]:
-    if isinstance(output, Tensor):
-        return [output]
-    parts = output.values() if isinstance(output, Mapping) else output
-    return [t for part in parts for t in _tensors(part)] if isinstance(parts, list | tuple) else []
-
-
 def _varies(value: object) -> bool:
     return isinstance(value, Tensor) and value.is_floating_point() and value.requires_grad
 
 
-def _copied(value: Any) -> Any:  # noqa: ANN401  (of the same type)
-    """The value with its tensors cut from the graph and copied."""
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, dict):
-        return {key: _copied(part) for key, part in value.items()}
-    if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
-        return type(value)(_copied(part) for part in value)
-    return value
+def _copied(values: list[Any]) -> list[Any]:
+    """The values with their tensors cut from the graph and copied."""
+    copied: list[Any] = tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), values)
+    return copied

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dlfaq.errors import InputError
-from dlfaq.gradients.check.differences import Settings, compare
+from dlfaq.gradients.check.differences import CheckSettings, compare
 from dlfaq.gradients.check.places import wrong_places
 from dlfaq.gradients.check.problem import Problem
 from dlfaq.gradients.check.projection import flat, projection
@@ -99,7 +99,7 @@ def check_gradients(
             got=f"step={step:g}, entries={entries}",
             cure="leave them out: step=1e-6, entries=200",
         )
-    settings = Settings(step=step, rtol=rtol, atol=atol, entries=entries)
+    settings = CheckSettings(step=step, rtol=rtol, atol=atol, entries=entries)
     root = subject if isinstance(subject, nn.Module) else None
     unchecked: tuple[str, ...] = ()
     if parameters is not None:

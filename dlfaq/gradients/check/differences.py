@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dlfaq.gradients.check.problem import Problem
     from dlfaq.gradients.check.report import Verdict
 
-__all__ = ["Settings", "compare"]
+__all__ = ["CheckSettings", "compare"]
 
 _BESIDE = (16, 256)  # steps away from a kink, where the gradients must agree again
 _CLOSER = 8  # how often the step is divided by 8 before a gradient is called wrong
@@ -32,7 +32,7 @@ _SEED = 0  # of the entries and directions that are picked
 
 
 @dataclass(frozen=True)
-class Settings:
+class CheckSettings:
     """How gradients are compared; see `check_gradients`."""
 
     step: float
@@ -41,7 +41,7 @@ class Settings:
     entries: int
 
 
-def compare(problem: Problem, settings: Settings) -> tuple[GradientRow, ...]:
+def compare(problem: Problem, settings: CheckSettings) -> tuple[GradientRow, ...]:
     """The gradient of each variable against central differences."""
     gradients = problem.gradients()
     return tuple(
@@ -52,7 +52,9 @@ def compare(problem: Problem, settings: Settings) -> tuple[GradientRow, ...]:
 class _Variable:
     """One variable under test."""
 
-    def __init__(self, problem: Problem, settings: Settings, name: str, gradient: Tensor) -> None:
+    def __init__(
+        self, problem: Problem, settings: CheckSettings, name: str, gradient: Tensor
+    ) -> None:
         self.problem, self.settings, self.name, self.gradient = problem, settings, name, gradient
         self.tensor = problem.variables[name]
         rounding = 100 * _EPS * problem.magnitude / settings.step

@@ -139,7 +139,7 @@ def changed(runs: Sequence[list[Branches]]) -> list[str]:
     """Which decisions differ between runs of one computation.
 
     Returns:
-        A sentence an element, such as "ReLU at '1', example 0, unit 3".
+        A sentence per element, such as "ReLU at '1', example 0, unit 3".
     """
     if len({tuple((b.operation, b.path, b.taken.shape) for b in run) for run in runs}) != 1:
         return ["the computation takes another course"]

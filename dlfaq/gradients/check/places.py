@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from dlfaq.gradients.check.calls import Call
-    from dlfaq.gradients.check.differences import Settings
+    from dlfaq.gradients.check.differences import CheckSettings
     from dlfaq.gradients.check.report import GradientRow
 
 __all__ = ["wrong_places"]
 
 
 def wrong_places(
-    forward: Callable[[], object], root: nn.Module | None, settings: Settings
+    forward: Callable[[], object], root: nn.Module | None, settings: CheckSettings
 ) -> tuple[Place, ...]:
     """The pieces of code whose own backward is wrong, the one nearest to the output first."""
     calls = recorded(forward, root)
@@ -47,7 +47,7 @@ def wrong_places(
     return tuple(places.values())
 
 
-def _rows(call: Call, settings: Settings) -> tuple[GradientRow, ...]:
+def _rows(call: Call, settings: CheckSettings) -> tuple[GradientRow, ...]:
     """Rows for a call whose vector-Jacobian product PyTorch's own check doubts, else none.
 
     That check is along one direction for each tensor: a full Jacobian, which gradcheck builds even

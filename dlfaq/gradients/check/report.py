@@ -94,7 +94,7 @@ class GradientReport:
     `assert report.ok, report` fails with the whole table.
 
     Attributes:
-        rows: one a parameter or input.
+        rows: one per parameter or input.
         places: pieces of code whose own backward is wrong, from the output on, so that the first is
             the culprit. A layer whose wrong gradient is multiplied by 0 here is found too.
         rtol: the largest relative difference that counts as agreement.

@@ -1,9 +1,10 @@
-"""What is checked: the tensors that are moved, and the forward pass that reads them."""
+"""From a module, a function or arrays to the tensors that are moved, and what reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, TypeAlias
 from unittest import mock
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._pytree import KeyPath, keystr, tree_map_only, tree_map_with_path
 
 from dlfaq.errors import InputError
 from dlfaq.gradients.check.calls import argument_names
@@ -118,34 +120,26 @@ def _inputs(
     checked: Variables = {}
     rest: Variables = {}
 
-    def copied(value: Any, name: str) -> Any:  # noqa: ANN401  (of the same type)
+    def copied(path: KeyPath, value: Any, name: str) -> Any:  # noqa: ANN401  (of the same type)
+        name += keystr(path)
         if isinstance(value, Tensor) and value.is_floating_point() and not value.requires_grad:
             rest[name] = value
         if isinstance(value, Tensor) and value.requires_grad and value.numel():
             checked[name] = value = _leaf(value)
-        return _mapped(value, lambda part, key: copied(part, f"{name}[{key!r}]"))
+        return value
 
     names = argument_names(function, len(inputs))
-    copies = [copied(value, name) for name, value in zip(names, inputs, strict=True)]
+    copies = [
+        tree_map_with_path(partial(copied, name=name), value)
+        for name, value in zip(names, inputs, strict=True)
+    ]
     return copies, checked, rest
 
 
 def _fresh(inputs: list[Any]) -> list[Any]:
     """The inputs for a function that may change them in place."""
-
-    def cloned(value: Any, _: object = None) -> Any:  # noqa: ANN401
-        return value.clone() if isinstance(value, Tensor) else _mapped(value, cloned)
-
-    return [cloned(value) for value in inputs]
-
-
-def _mapped(value: Any, function: Callable[[Any, Any], Any]) -> Any:  # noqa: ANN401
-    """A list, tuple or dict with the function of each part and its key; all else as it is."""
-    if type(value) is dict:
-        return {key: function(part, key) for key, part in value.items()}
-    if type(value) in {list, tuple}:
-        return type(value)(function(part, key) for key, part in enumerate(value))
-    return value
+    fresh: list[Any] = tree_map_only(Tensor, torch.clone, inputs)
+    return fresh
 
 
 def _leaf(tensor: Tensor) -> Tensor:

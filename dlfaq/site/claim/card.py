@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dlfaq.protocol import PERCENT, POINTS, RATIO
 from dlfaq.site.claim import numbers
 from dlfaq.site.claim.chart import interval_chart, raised
-from dlfaq.site.elements import code_spans, element, html
+from dlfaq.site.elements import element, html, text_and_code
 from dlfaq.site.verdicts import glyph
 from dlfaq.site.wording import counted, seed_ranges
 from dlfaq.writing.numbers import superscripts
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dlfaq.protocol import Claim
 
-__all__ = ["against_threshold", "card", "group", "interval_chart", "says", "status"]
+__all__ = ["against_threshold", "card", "group", "kind_in_words", "says", "status"]
 
 
 _ROOM = 9  # characters of a number in full size, beside the statement
@@ -59,7 +59,7 @@ def says(claim: Claim) -> list[str | Element]:
     """Write the sentence with the measured number in it."""
     number = numbers.in_sentence(claim)
     parts: list[str | Element] = []
-    for part in code_spans(claim.statement):
+    for part in text_and_code(claim.statement):
         if isinstance(part, str):
             before, place, after = part.partition("{}")
             parts += [
@@ -92,11 +92,16 @@ def status(claim: Claim) -> Element:
     return element("b", "✓ Holds", class_="dl-holds")
 
 
+def kind_in_words(claim: Claim) -> str:
+    """Name the kind of a claim, and say whether it is an estimate."""
+    return claim.kind if claim.gated else f"{claim.kind}, an estimate"
+
+
 def _condition(claim: Claim) -> list[Element]:
     """The case in which the claim is known to break, if the page names one."""
     if not claim.fails_when:
         return []
-    words = code_spans(f"Fails when {claim.fails_when}.")
+    words = text_and_code(f"Fails when {claim.fails_when}.")
     return [element("p", *words, class_="dl-claim__status")]
 
 
@@ -112,8 +117,7 @@ def _number(claim: Claim) -> Element:
 
 
 def _status_line(claim: Claim) -> list[str | Element]:
-    kind = claim.kind if claim.gated else f"{claim.kind}, an estimate"
-    line: list[str | Element] = [status(claim), f" · {kind}, "]
+    line: list[str | Element] = [status(claim), f" · {kind_in_words(claim)}, "]
     if not claim.seeds:
         return [*line, "not measured" if claim.kind == "prediction" else "deterministic"]
     seeds = element("span", f"seeds {seed_ranges(claim.seeds)}", class_="dl-keep")

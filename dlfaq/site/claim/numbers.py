@@ -7,10 +7,12 @@ written `10^−10`: HTML and SVG each raise it in their own way.
 
 from __future__ import annotations
 
+import re
 from math import floor, isclose, isinf, log10
 from typing import TYPE_CHECKING
 
-from dlfaq.protocol import PERCENT, POINTS, RATIO
+from dlfaq.protocol import PERCENT, POINTS, RATIO, as_written
+from dlfaq.writing.numbers import in_powers_of_ten
 
 if TYPE_CHECKING:
     from dlfaq.protocol import Claim
@@ -45,7 +47,7 @@ def number(value: float, decimals: int | None = None, *, signed: bool = False) -
     if isinf(size):
         text = "∞"
     elif decimals is None and size and not 1e-3 <= size < 1e7:  # noqa: PLR2004
-        text = _power(size, ".2f")
+        text = in_powers_of_ten(size, ".2e", marked=True)
     else:
         text = f"{size:,.{_decimals(size) if decimals is None else decimals}f}"
     if not any(c in "123456789∞" for c in text):  # zero has no sign
@@ -126,25 +128,19 @@ def _decimals(size: float) -> int:
     return max(0, 2 - floor(log10(size))) if size else 0
 
 
-def _power(size: float, digits: str) -> str:
-    exponent = floor(log10(size))
-    mantissa = format(size / 10.0**exponent, digits)
-    power = f"10^{_MINUS if exponent < 0 else ''}{abs(exponent)}"
-    return power if mantissa == "1" else f"{mantissa}·{power}"
-
-
 def _plain(value: float) -> str:
     """Write a number that a person chose: all its digits, none that it does not have."""
     size = abs(value)
     if size and not 1e-3 <= size < 1e7:  # noqa: PLR2004
-        text = _power(size, ".3g")
+        power = in_powers_of_ten(size, ".2e", marked=True)
+        text = re.sub(r"\.?0+(?=·)", "", power).removeprefix("1·")
     else:
         text = f"{size:,.10f}".rstrip("0").rstrip(".")
     return (_MINUS if value < 0 else "") + text
 
 
 def _shown(claim: Claim, value: float) -> float:
-    return value * 100 if claim.unit in {POINTS, PERCENT} else value
+    return as_written(value, claim.unit)
 
 
 def _of_threshold(claim: Claim) -> str:
@@ -158,7 +154,7 @@ def _signed(claim: Claim) -> bool:
 
 def _places(claim: Claim) -> int | None:
     """Choose the decimals where the unit fixes them; None is three significant digits."""
-    low, high = claim.interval or (claim.measured, claim.measured)
+    low, high = claim.ends
     if claim.statistic == "failure rate":
         return 0
     if claim.unit in {POINTS, PERCENT}:

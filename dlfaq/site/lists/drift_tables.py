@@ -1,4 +1,4 @@
-"""Shows on a page what `dlfaq drift OLD NEW --json docs/drift/NAME.json` found, a table a file."""
+"""Shows on a page what `dlfaq drift OLD NEW --json docs/drift/NAME.json` found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import PageError
 from dlfaq.site.claim.chart import raised
-from dlfaq.site.elements import code_spans, element
+from dlfaq.site.elements import element, text_and_code
 from dlfaq.site.lists.rows import link
 from dlfaq.site.wording import counted
 
@@ -128,7 +128,7 @@ def _row(claim: dict[str, Any], docs_dir: Path, page: str) -> Element:
     shift = (
         "exact" if claim["shift"] is None else f"{claim['shift']:+.2f} se".replace("-", "\u2212")
     )
-    words = code_spans(claim["statement"])
+    words = text_and_code(claim["statement"])
     src = claim["page"].partition("/")[2]
     if (docs_dir / src).is_file():  # the record may be older than the pages
         words = [element("a", *words, href=link(src, page=page))]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from dlfaq.pages.notebooks import is_lab
 from dlfaq.protocol import DIRECTIONAL, KINDS
 from dlfaq.site.claim import numbers
-from dlfaq.site.claim.card import against_threshold, says, status
+from dlfaq.site.claim.card import against_threshold, kind_in_words, says, status
 from dlfaq.site.claim.chart import interval_key, raised
-from dlfaq.site.elements import code_spans, element
+from dlfaq.site.elements import element, text_and_code
 from dlfaq.site.lists.filters import choice, filter_form
 from dlfaq.site.lists.pilots import read_pilots
 from dlfaq.site.lists.rows import link
@@ -36,7 +36,7 @@ _LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Entry:
-    """A claim and the page that makes it.
+    """A row of the Evidence page: a claim, its page, and what a pilot gave.
 
     Attributes:
         src: the page, relative to docs_dir.
@@ -180,17 +180,16 @@ def _filter(catalogue: Catalogue, entries: Sequence[Entry], page: str) -> Elemen
 def _row(entry: Entry, page: str, *, doubtful: bool) -> Element:
     claim = entry.claim
     place = link(entry.src, page=page)
-    anchor = element("a", *code_spans(entry.title), href=f"{place}#{claim_anchor(claim)}")
+    anchor = element("a", *text_and_code(entry.title), href=f"{place}#{claim_anchor(claim)}")
     anchor.set("title", f"{entry.src}, line {claim.line}")
     interval = numbers.interval(claim)
     spread = "predicted" if claim.kind == "prediction" else "exact"
     spread = spread if interval is None else f"95 %: {interval}"
     runs = "no runs needed" if interval is None else counted(claim.replicas, "run")
     doubt = [_small("not after Holm’s correction")] if doubtful else []
-    kind = claim.kind if claim.gated else f"{claim.kind}, an estimate"
     cells: dict[str, list[str | Element]] = {
         "page": [anchor],
-        "says": [*says(claim), _small(kind)],
+        "says": [*says(claim), _small(kind_in_words(claim))],
         "num": [element("b", *raised(numbers.measured(claim))), _small(*raised(spread))],
         "iv": [against_threshold(claim, height=36), *_pilot(entry, page)],
         "runs": [runs],

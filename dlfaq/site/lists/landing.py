@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING
 
 from dlfaq.site.claim import numbers
 from dlfaq.site.claim.chart import raised
-from dlfaq.site.elements import code_spans, element
+from dlfaq.site.elements import element, text_and_code
 from dlfaq.site.lists.filters import choice, filter_form
 from dlfaq.site.lists.rows import link, topic_section
 from dlfaq.site.verdicts import VERDICTS, badge_element, glyph
@@ -70,18 +71,25 @@ def landing(
 
 
 def counting_sentence(catalogue: Catalogue) -> Element:
-    """Say in words how many of the common answers were right; an ID counts once."""
-    statuses = [q.status for q in catalogue.questions for _ in q.answers]
-    total, right = len(statuses), statuses.count("right")
-    if right == total:
-        who = f"all {in_words(total)}"
-    elif right == 0:
-        who = f"none of the {in_words(total)}"
+    """Say in words how the common answers came out; an ID counts once.
+
+    Most of them are true as far as they go, so a count of the right ones alone would say too much.
+    """
+    count = Counter(q.status for q in catalogue.questions for _ in q.answers)
+    total = count.total() - count["missing"]
+    if count["right"] == total:
+        sentence = f"All {in_words(total)} common answers were right"
     else:
-        who = f"{in_words(right)} of the {in_words(total)}"
-    verb = "was" if right <= 1 and right != total else "were"
-    sentence = f"{who} common answers {verb} right."
-    return element("p", element("strong", sentence[0].upper() + sentence[1:]), class_="dl-count")
+        parts = [f"{_of(count['right'])} right"]
+        parts += [f"{_of(count[v])} {v}" for v in ("incomplete", "wrong") if count[v]]
+        sentence = f"Of {in_words(total)} common answers {', '.join(parts[:-1])} and {parts[-1]}"
+    if count["missing"]:
+        sentence += f"; {_of(count['missing'])} never given"
+    return element("p", element("strong", f"{sentence}."), class_="dl-count")
+
+
+def _of(count: int) -> str:
+    return f"{in_words(count) if count else 'none'} {'was' if count <= 1 else 'were'}"
 
 
 def tally(catalogue: Catalogue, *, page: str) -> Element:
@@ -126,7 +134,7 @@ def _card(card: Card, page: str) -> Element:
     number = numbers.measured(claim).replace(" pts", " points")
     spread = numbers.interval(claim)
     runs = f"{spread}, {counted(claim.replicas, 'run')}" if spread else exact
-    head = element("a", *code_spans(card.headline), href=link(card.question.src, page=page))
+    head = element("a", *text_and_code(card.headline), href=link(card.question.src, page=page))
     return element(
         "section",
         element(

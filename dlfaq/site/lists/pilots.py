@@ -85,19 +85,19 @@ def piloted(claims: Sequence[Claim]) -> Pilot:
         len(claims),
         mean(measured),
         _spread(measured),
-        tuple(_end(claims, which) for which in (0, 1) if math.isfinite(_limits(first)[which])),
+        tuple(
+            _end(claims, which)
+            for which, limit in enumerate((first.low, first.high))
+            if math.isfinite(limit)
+        ),
         sum(claim.holds() for claim in claims),
     )
-
-
-def _limits(claim: Claim) -> tuple[float, float]:
-    return claim.low, claim.high
 
 
 def _end(claims: Sequence[Claim], which: int) -> PilotEnd:
     """One end of the interval over masters, lower (0) or upper (1)."""
     first = claims[0]
-    ends = [(claim.interval or (claim.measured,) * 2)[which] for claim in claims]
+    ends = [claim.ends[which] for claim in claims]
     ratio = first.unit == RATIO and first.interval is not None
     values = [math.log(end) for end in ends] if ratio else ends
     mean, spread = statistics.fmean(values), _spread(values)

@@ -23,7 +23,7 @@ from dlfaq.errors import DlfaqError
 from dlfaq.execution.build import build
 from dlfaq.execution.process import start_server
 from dlfaq.pages.config import Settings, read_settings
-from dlfaq.pages.notebooks import is_lab, lab_files
+from dlfaq.pages.notebooks import is_lab
 from dlfaq.site.lists.evidence import evidence_text
 from dlfaq.site.mkdocs.order import in_order
 from dlfaq.site.notebook.head import download_src
@@ -102,18 +102,20 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
     @event_priority(-100)
     def _on_files_last(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Give the notebooks that are pages now the name of their lab, by which others link."""
-        for script in lab_files(Path(config.docs_dir)):
-            file = files.get_file_from_path(_src(script, ".ipynb"))
+        del config
+        assert self.site is not None
+        for lab in self.site.pages:
+            file = files.get_file_from_path(_notebook_src(lab)) if lab.is_lab else None
             if file is None:
                 continue
             if not file.is_documentation_page():
                 raise PluginError(
-                    f"{_src(script)} is a lab, and no plugin shows notebooks; add to plugins: "
+                    f"{lab.src} is a lab, and no plugin shows notebooks; add to plugins: "
                     f"`{_SHOW_LABS}`"
                 )
             files.remove(file)
             file.abs_src_path = file.abs_src_path  # it would follow the name
-            file.src_uri = _src(script)
+            file.src_uri = lab.src
             files.append(file)
         return files
 
@@ -142,8 +144,9 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Sort topics and questions by their `order`, and put them under one heading."""
-        del files
-        in_order(nav, Path(config.docs_dir))
+        del config, files
+        assert self.site is not None
+        in_order(nav, self.site)
         questions = [
             item
             for item in nav.items
@@ -164,9 +167,9 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             raise PluginError(str(error)) from None
 
 
-def _src(script: Path, suffix: str = ".py") -> str:
-    """The lab, or its notebook, by its path relative to docs_dir."""
-    return script.with_suffix(suffix).relative_to(script.parents[1]).as_posix()
+def _notebook_src(lab: LabPage) -> str:
+    """The notebook of a lab, by its path relative to docs_dir."""
+    return f"{lab.src.removesuffix('.py')}.ipynb"
 
 
 def _add_notebook(
@@ -176,12 +179,12 @@ def _add_notebook(
     folder = site.settings.store_dir / "notebooks"
     script = site.settings.docs_dir / lab.src
     text = notebook_text(Context.of(lab, site))
-    notebook = folder / _src(script, ".ipynb")
+    notebook = folder / _notebook_src(lab)
     notebook.parent.mkdir(parents=True, exist_ok=True)
     write_whole(notebook, text)
     files.append(
         File(
-            _src(script, ".ipynb"),
+            _notebook_src(lab),
             src_dir=str(folder),
             dest_dir=config.site_dir,
             use_directory_urls=config.use_directory_urls,
@@ -189,7 +192,7 @@ def _add_notebook(
         )
     )
     for content, suffix in ((text, ".ipynb"), (script.read_bytes(), ".py")):
-        name = download_src(_src(script), suffix)
+        name = download_src(lab.src, suffix)
         files.append(File.generated(config, name, content=content, inclusion=inclusion))
 
 

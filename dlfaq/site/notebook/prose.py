@@ -57,10 +57,8 @@ def _filled(context: Context) -> list[str]:
     # From the right, so that columns further left stay true.
     for span, index in sorted(page.spans, key=lambda pair: -pair[0].start):
         if span.start >= 0:
-            shown = context.states[index].shown
-            value = shown.values.get(span.expression, "…") if shown is not None else "…"
             line = lines[span.line - 1]
-            value = _SPECIAL.sub(r"\\\1", value)
+            value = _SPECIAL.sub(r"\\\1", context.value(index, span.expression) or "…")
             lines[span.line - 1] = line[: span.start] + value + line[span.end :]
     for place in page.places:
         lines[place.line - 1] = ""

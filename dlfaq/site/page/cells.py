@@ -178,24 +178,21 @@ def figure_plate(context: Context, figure: PlacedFigure) -> str:
 
 def inline_html(text: str, values: dict[str, str]) -> str:
     """A line of an option as HTML: inline values filled in, `code` as code, the rest escaped."""
-    parts, position = [], 0
-    for _, start, end, content in code_spans(text):
-        parts.append(escape(text[position:start], quote=False))
-        inline = parse_span(content)
-        if inline is None:
-            parts.append(f"<code>{escape(content.strip(), quote=False)}</code>")
-        else:
-            parts.append(escape(values.get(inline[1], "…"), quote=False))
-        position = end
-    return "".join([*parts, escape(text[position:], quote=False)])
+    pieces = ((escape(words, quote=False), is_code) for words, is_code in _filled(text, values))
+    return "".join(f"<code>{words}</code>" if is_code else words for words, is_code in pieces)
 
 
 def inline_text(text: str, values: dict[str, str]) -> str:
     """A line of an option as plain text, inline values filled in."""
-    parts, position = [], 0
+    return "".join(words for words, _ in _filled(text, values))
+
+
+def _filled(text: str, values: dict[str, str]) -> Iterator[tuple[str, bool]]:
+    """The pieces of a line, values in the place of what they stand for; whether each is code."""
+    position = 0
     for _, start, end, content in code_spans(text):
+        yield text[position:start], False
         inline = parse_span(content)
-        word = content.strip() if inline is None else values.get(inline[1], "…")
-        parts += [text[position:start], word]
+        yield (content.strip(), True) if inline is None else (values.get(inline[1], "…"), False)
         position = end
-    return "".join([*parts, text[position:]])
+    yield text[position:], False

@@ -118,6 +118,11 @@ class Context:
                 outputs = state.shown.outputs if state.shown is not None else []
                 yield state, index, snippet, outputs[index] if index < len(outputs) else None
 
+    def value(self, index: int, expression: str) -> str | None:
+        """The text of an inline expression of a chain, by its index; None where it did not run."""
+        shown = self.states[index].shown
+        return shown.values.get(expression) if shown is not None else None
+
     @cached_property
     def claims(self) -> list[tuple[ChainState, Claim]]:
         """Every claim of the page in order, each with the line of the page that makes it."""

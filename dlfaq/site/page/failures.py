@@ -18,16 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["error_html", "failure_html", "page_failures"]
 
-#: How many lines of the page stand above and below one that cannot be read.
-_AROUND = 2
-
 
 def page_failures(page: Page) -> Iterator[Failure]:
     """What cannot be read on a page, each with the lines around where they are the page's own."""
     for error in page.errors:
         line = error.line if error.path == page.path else 0
-        numbers = range(max(1, line - _AROUND), min(len(page.file_lines), line + _AROUND) + 1)
-        context = [(number, page.file_lines[number - 1]) for number in numbers] if line else []
+        context = page.around(line) if line else []
         yield Failure(error.path, error.line, "Unreadable", error.message, [], context, line)
 
 

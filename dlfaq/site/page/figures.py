@@ -6,11 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from dlfaq.execution.drawings import with_id_prefix
+from dlfaq.site.wording import counted, seed_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["figure_html", "plate", "seeds_in_words"]
+__all__ = ["figure_html", "plate"]
 
 
 def figure_html(figure: Mapping[str, str], *, prefix: str, alt: str) -> str:
@@ -55,7 +56,8 @@ def plate(
     """
     facts = [f"<b>Figure {number}</b>"]
     if seeds:
-        facts.append(f"<span>{len(seeds)} runs, {seeds_in_words(seeds)}</span>")
+        noun = "seed" if len(seeds) == 1 else "seeds"
+        facts.append(f"<span>{counted(len(seeds), 'run')}, {noun} {seed_ranges(seeds)}</span>")
     if elapsed_s is not None:
         facts.append(f'<span class="dl-run">{elapsed_s:.1f} s on one core</span>')
     parts = [
@@ -66,13 +68,3 @@ def plate(
         f"<figcaption data-search-exclude>{''.join(facts)}</figcaption>",
     ]
     return f'<figure class="dl-plate">{"".join(parts)}</figure>'
-
-
-def seeds_in_words(seeds: Sequence[int]) -> str:
-    """`seeds 1000 to 1015` where they follow each other, else each of them."""
-    in_order = sorted(seeds)
-    if len(in_order) == 1:
-        return f"seed {in_order[0]}"
-    if in_order == list(range(in_order[0], in_order[0] + len(in_order))):
-        return f"seeds {in_order[0]} to {in_order[-1]}"
-    return "seeds " + ", ".join(map(str, in_order))

@@ -38,7 +38,7 @@ class Run:
 
 
 def this_page_ran(run: Run) -> list[Element]:
-    """Build heading and `dl.dl-stamp`. What differs between two builds stands in class dl-run."""
+    """Build heading and `dl.dl-ran`. What differs between two builds stands in class dl-run."""
     rows: list[tuple[str, str, str]] = []
     if run.verified is not None:
         rows.append(("Verified", day(run.verified), "dl-run"))
@@ -49,8 +49,8 @@ def this_page_ran(run: Run) -> list[Element]:
     rows += [(name, version, "") for name, version in run.versions.items()]
     if run.answers:
         rows.append(("Answers", ", ".join(run.answers), ""))
-    stamp = element("dl", *map(_row, rows), class_="dl-stamp", data_search_exclude="")
-    return [element("h2", "This page ran", data_search_exclude=""), stamp]
+    facts = element("dl", *map(_row, rows), class_="dl-ran", data_search_exclude="")
+    return [element("h2", "This page ran", data_search_exclude=""), facts]
 
 
 def _row(row: tuple[str, str, str]) -> Element:

@@ -121,7 +121,7 @@ def _names(layer: nn.Module) -> list[str]:
 
 
 def _compiled(layer: nn.Module, noise: Sequence[torch.Generator]) -> _Layer | None:
-    """What `layer` does; only of these very classes is it known, not of those derived from them."""
+    """What `layer` does; None unless it is of a class above, and not of one derived from it."""
     if "forward" in vars(layer):  # a method of its own, put in by hand
         return None
     kind = type(layer)
@@ -152,7 +152,7 @@ class _Product(Function):
     """h Wᵀ + b of each replica: (replicas, n, inputs) ↦ (replicas, n, outputs).
 
     Its gradients are written out because those of `baddbmm` give ∂L/∂W with its axes exchanged,
-    and to turn it takes as long as to compute it.
+    and exchanging them back takes as long as computing it.
     """
 
     @staticmethod

@@ -61,7 +61,7 @@ def why_not_stacked(
         plan: of the training.
         rates: the learning rates.
     """
-    # A model may count its calls, so tried is a copy. Its tensors have lost their hooks and ties.
+    # A copy is tried, since a model may count its calls; its tensors lack their hooks and ties.
     model, x = deepcopy(models[0]), datasets[0].train.x[: plan.batch_size]
     if not is_elementwise(plan.optimizer):
         return "the optimizer is not known to work element by element"
@@ -71,9 +71,9 @@ def why_not_stacked(
         return "batch norm cancels the bias before it (with bias=False there it can be stacked)"
     if any(getattr(part, hooks, None) for part in _parts(models[0]) for hooks in _HOOKS):
         return "hooks of the model would see all replicas at once"
-    numbers = _numbers_a_step(model, x)
+    numbers = _numbers_per_step(model, x)
     if numbers > _STACKED_AT_MOST:
-        return f"memory sets the pace of {numbers:,} parameters and activations a step"
+        return f"memory sets the pace of {numbers:,} parameters and activations per step"
     by_size = plan.optimizer in _BY_SIZE
     return _why_not_mapped(model, x) or why_not_alike(models, datasets, plan, rates, by_size)
 
@@ -151,7 +151,7 @@ def _cancels_a_bias(model: nn.Module) -> bool:
 
 
 @torch.no_grad()
-def _numbers_a_step(model: nn.Module, batch: Tensor) -> int:
+def _numbers_per_step(model: nn.Module, batch: Tensor) -> int:
     """How many parameters, inputs and outputs of layers with parameters a replica has in a step."""
     x = batch[:2]
     sizes = [x.numel()]
@@ -168,7 +168,7 @@ def _numbers_a_step(model: nn.Module, batch: Tensor) -> int:
 
 
 def _size(outputs: Tensor | tuple[Tensor, ...]) -> int:
-    """How many numbers a layer puts out; a recurrent one tells its state too."""
+    """How many numbers a layer puts out; a recurrent one puts out its state too."""
     first = outputs[0] if isinstance(outputs, tuple) else outputs
     return first.numel()
 
@@ -179,7 +179,7 @@ def _why_not_mapped(model: nn.Module, x: Tensor) -> str | None:
         stack = Stack([model, model], [0, 1])
         with slow_mapping():
             stack(torch.stack([x, x])).sum().backward()
-    except Exception as error:  # noqa: BLE001 - what is not torch.func's fault the loop runs into
+    except Exception as error:  # noqa: BLE001 - any other fault shows in the loop too
         return f"torch.func cannot map the model: {first_line(error)}"
     if any(parameter.grad is None for parameter in stack.learned):
         return "some parameters get no gradient, which optimizers leave alone"

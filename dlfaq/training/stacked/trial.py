@@ -68,7 +68,7 @@ def why_not_alike(
         groups = [(rate, [torch.zeros(1, requires_grad=True)]) for rate in rates]
         try:
             plan.stepper(groups)
-        except Exception as error:  # noqa: BLE001 - any that a scheduler can think of
+        except Exception as error:  # noqa: BLE001 - a scheduler may raise any
             return f"the scheduler does not take several rates: {first_line(error)}"
     pair = (models[0], models[-1])
     own = [_few(data, plan) for data in (datasets[0], datasets[-1])]
@@ -99,7 +99,7 @@ def _tried(pair: Sequence[nn.Module], own: Sequence[Dataset], trial: Plan) -> st
                 [deepcopy(model) for model in pair], own, trial, rates=[_RATE], seeds=_SEEDS
             )
             after = _elsewhere()
-    except Exception as error:  # noqa: BLE001 - what is not torch.func's fault the loop runs into
+    except Exception as error:  # noqa: BLE001 - any other fault shows in the loop too
         return f"torch.func cannot map the model or the loss: {first_line(error)}"
     if before != after:
         return "replicas would share what Python or NumPy draw"

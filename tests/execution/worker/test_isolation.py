@@ -324,20 +324,20 @@ print(int(run_task(task).stdout) != first)
 
 
 @pytest.mark.parametrize("end", ["before", "after"])
-def test_a_chain_dies_whenever_its_parent_does(end):
+def test_a_chain_dies_whenever_its_parent_does(end, tmp_path):
     """Also of a parent that died while the chain was being cut off from it."""
     # In a process of its own: it becomes the leader of a session, and is killed.
     code = f"""
-import multiprocessing, os, time, types
-from dlfaq.execution.worker import isolation
+import multiprocessing, os, pathlib, time, types
+from dlfaq.execution.task import ChainTask
+from dlfaq.execution.worker.isolation import isolate
 
 theirs, ours = os.pipe()
 parent = types.SimpleNamespace(sentinel=theirs)
 multiprocessing.parent_process = lambda: parent
-os.setsid()
 if {end == "before"}:
     os.close(ours)
-isolation._die_with_parent()
+isolate(ChainTask((), (), "/"), pathlib.Path({str(tmp_path)!r}))
 if {end == "after"}:
     os.close(ours)
 time.sleep(5)

@@ -9,7 +9,8 @@ import pytest
 
 from dlfaq.protocol import Claim
 from dlfaq.site.claim import numbers
-from dlfaq.site.claim.card import card, group, interval_chart
+from dlfaq.site.claim.card import card, group
+from dlfaq.site.claim.chart import interval_chart
 from dlfaq.writing.numbers import superscripts
 
 
@@ -169,6 +170,7 @@ def test_numbers_are_written_as_the_specification_has_them(changes, number, spre
         (12.345, "12.3"),
         (1234567.0, "1,234,567"),
         (2e9, "2.00·10^9"),
+        (9.999e9, "1.00·10^10"),
         (float("inf"), "∞"),
         (-5.0, "−5.00"),
     ],

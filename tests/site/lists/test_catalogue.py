@@ -1,11 +1,13 @@
-"""The catalogue reads the front matter of all pages, sorts it, names file and line of a fault."""
+"""The catalogue sorts the questions among the pages, and names file and line of a fault."""
 
 from __future__ import annotations
 
 import pytest
 
 from dlfaq.errors import PageError
-from dlfaq.site.lists.catalogue import read_catalogue
+from dlfaq.execution.site import read_pages
+from dlfaq.pages.config import Settings
+from dlfaq.site.lists.catalogue import catalogue_of
 
 QUESTION = """\
 ---
@@ -32,6 +34,12 @@ def question(docs, src, *, title="Why?", answers="000-1", status="wrong", order=
         src,
         QUESTION.format(title=title, answers=answers, status=status, order=order),
     )
+
+
+def read_catalogue(docs):
+    root = docs.parent
+    settings = Settings(root, docs, root / "site", root / "snippets", root / ".dlfaq")
+    return catalogue_of(read_pages(settings))
 
 
 def topic(docs, folder, title, order):
@@ -77,21 +85,6 @@ def test_a_page_finds_its_topic_and_what_follows(docs):
         catalogue.topic("about.md")
     with pytest.raises(KeyError, match="about"):
         catalogue.after("about.md")
-
-
-def test_an_edit_is_seen_and_a_file_that_did_not_change_is_not_reread(docs, monkeypatch):
-    read_catalogue(docs)
-    question(docs, "zeta/a.md", title="Why not, then?", answers="000-3", order=2)
-    reread = []
-    original = read_catalogue.__globals__["markdown_text"]
-
-    def spy(file, path):
-        reread.append(path)
-        return original(file, path)
-
-    monkeypatch.setitem(read_catalogue.__globals__, "markdown_text", spy)
-    assert read_catalogue(docs).question("zeta/a.md").title == "Why not, then?"
-    assert reread == ["docs/zeta/a.md"]
 
 
 @pytest.mark.parametrize(
@@ -143,10 +136,9 @@ def test_a_question_without_a_topic_is_a_fault(docs):
     assert (caught.value.path, caught.value.line) == ("docs/lost/a.md", 4)
 
 
-def test_front_matter_that_cannot_be_read_is_a_fault(docs):
-    write(docs, "about.md", "---\ntitle: [\n---\n")
-    with pytest.raises(PageError, match="not YAML"):
-        read_catalogue(docs)
+def test_a_page_that_cannot_be_read_is_no_question(docs):
+    write(docs, "zeta/a.md", "---\nanswers: [\n---\n")
+    assert [q.src for q in read_catalogue(docs).questions] == ["zeta/b.md", "alpha/c.md"]
 
 
 def test_hidden_folders_are_left_alone(docs):

@@ -71,11 +71,17 @@ def test_read_next_has_a_heading():
 @pytest.mark.parametrize(
     ("statuses", "sentence"),
     [
-        (["incomplete"] * 5, "None of the five common answers was right."),
-        (["right", "wrong*2"], "One of the three common answers was right."),
-        (["right*6", "wrong*34"], "Six of the forty common answers were right."),
-        (["right*2"], "All two common answers were right."),
-        (["right*3", "wrong*98"], "Three of the 101 common answers were right."),
+        (["incomplete"] * 5, "Of five common answers none was right and five were incomplete."),
+        (["right", "wrong*2"], "Of three common answers one was right and two were wrong."),
+        (
+            ["right*6", "wrong*13", "incomplete"],
+            "Of twenty common answers six were right, one was incomplete and thirteen were wrong.",
+        ),
+        (["right*2", "missing"], "All two common answers were right; one was never given."),
+        (
+            ["right*3", "wrong*98"],
+            "Of 101 common answers three were right and ninety-eight were wrong.",
+        ),
     ],
 )
 def test_the_sentence_counts_question_ids_in_words(statuses, sentence):

@@ -62,7 +62,7 @@ def test_a_lab_reads_as_a_question_does(page):
         "<summary>Why?</summary>",
         "<samp>ZeroDivisionError: division by zero</samp>",
         ">This page ran<",
-        '<dl class="dl-stamp"',
+        '<dl class="dl-ran"',
     ]
     assert [mark for mark in marks if mark not in page] == []
     assert sorted(marks, key=page.index) == marks

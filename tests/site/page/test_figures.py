@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bs4 import BeautifulSoup
 
-from dlfaq.site.page.figures import figure_html, plate, seeds_in_words
+from dlfaq.site.page.figures import figure_html, plate
 
 SVG = '<svg><path id="__figure__0"/><use href="#__figure__0"/></svg>'
 
@@ -73,12 +73,11 @@ def test_duration_stands_only_where_a_comparison_of_builds_empties_it() -> None:
 @pytest.mark.parametrize(
     ("seeds", "words"),
     [
-        ([1000], "seed 1000"),
-        ([1000, 1001, 1002], "seeds 1000 to 1002"),
-        ([1002, 1000, 1001], "seeds 1000 to 1002"),
-        ([1000, 1002], "seeds 1000, 1002"),
+        ([1000], "1 run, seed 1000"),
+        ([1000, 1001, 1002], "3 runs, seeds 1000 to 1002"),
+        ([1000, 1001, 1064], "3 runs, seeds 1000 to 1001, 1064"),
     ],
-    ids=["one", "in a row", "in any order", "with a gap"],
+    ids=["one", "in a row", "with a gap"],
 )
-def test_seeds_in_words(seeds, words) -> None:
-    assert seeds_in_words(seeds) == words
+def test_a_plate_says_how_many_runs_and_their_seeds(seeds, words) -> None:
+    assert words in parsed(plate("", number=1, seeds=seeds)).get_text("|").split("|")

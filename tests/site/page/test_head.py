@@ -199,9 +199,9 @@ def test_the_stamp_sets_apart_what_differs_between_two_builds():
         versions={"Python": "3.11.7"},
         answers=["000-1", "000-2"],
     )
-    heading, stamp = this_page_ran(run)
+    heading, facts = this_page_ran(run)
     assert (heading.tag, text(heading)) == ("h2", "This page ran")
-    rows = [(text(row[0]), text(row[1]), row[1].get("class")) for row in stamp]
+    rows = [(text(row[0]), text(row[1]), row[1].get("class")) for row in facts]
     assert rows == [
         ("Verified", "21 Nov 2026", "dl-run"),
         ("Seeds", "1000 to 1001, 1064", None),
@@ -213,8 +213,8 @@ def test_the_stamp_sets_apart_what_differs_between_two_builds():
 
 
 def test_the_stamp_leaves_out_what_there_is_not():
-    _, stamp = this_page_ran(Run(None, [], 150.0, 2.5e9))
-    assert [(text(row[0]), text(row[1])) for row in stamp] == [
+    _, facts = this_page_ran(Run(None, [], 150.0, 2.5e9))
+    assert [(text(row[0]), text(row[1])) for row in facts] == [
         ("Time", "2 min, one core"),
         ("Peak memory", "2.5 GB"),
     ]
