@@ -241,7 +241,7 @@ def dear(project):
     def run(pages: dict[str, str]) -> tuple[int, dict[str, int], str]:
         site = project(pages)
         conftest = (site.folder / "conftest.py").read_text(encoding="utf-8")
-        limits = "budget.CHAIN_S, budget.PAGE_S, budget.LAB_S = 0.5, 0.8, 1.2"
+        limits = "budget.CHAIN_S, budget.PAGE_S, budget.LAB_S = 0.5, 0.8, 1.2; budget.ALLOWANCE = 1"
         text = f"from dlfaq.execution import budget\n\n{conftest}{limits}\n"
         (site.folder / "conftest.py").write_text(text, encoding="utf-8")
         return site.pytest()

@@ -1,7 +1,8 @@
 """What the chains of a page may cost: the tests fail above it, the build does not.
 
 In seconds of processor time, which other work on the machine stretches far less than the time that
-passes. A page has 40, each of its chains 20, a lab 120 for its one chain.
+passes. A page has 40, each of its chains 20, a lab 120 for its one chain, on a core of its own. The
+tests share the cores with other tests, and machines differ, so they allow half as much again.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ if TYPE_CHECKING:
     from dlfaq.execution.job import Job
     from dlfaq.execution.result import Result
 
-__all__ = ["CHAIN_S", "LAB_S", "PAGE_S", "chain_over_budget", "page_over_budget"]
+__all__ = ["ALLOWANCE", "CHAIN_S", "LAB_S", "PAGE_S", "chain_over_budget", "page_over_budget"]
 
 CHAIN_S, PAGE_S, LAB_S = 20, 40, 120
+
+#: How much dearer a chain may come on a slower or shared core. The same chains took from 0.8 to 1.3
+#: times as long within a day, on one kind of machine.
+ALLOWANCE = 1.5
 
 _CURE = "train fewer replicas, rates or steps"
 
@@ -29,7 +34,7 @@ def chain_over_budget(job: Job, result: Result) -> str | None:
         fewer replicas, rates or steps, or give each data set a chain of its own`.
     """
     limit = LAB_S if job.page.is_lab else CHAIN_S
-    if result.cpu_s <= limit:
+    if result.cpu_s <= ALLOWANCE * limit:
         return None
     place = f"{job.page.path}:{job.chain.head.start}"
     cure = _CURE if job.page.is_lab else f"{_CURE}, or give each data set a chain of its own"
@@ -41,7 +46,7 @@ def chain_over_budget(job: Job, result: Result) -> str | None:
 def page_over_budget(ran: Sequence[tuple[Job, Result]]) -> str | None:
     """Say by how much a page is over its budget, at the chain that took most; None if it is not."""
     total = sum(result.cpu_s for _, result in ran)
-    if any(job.page.is_lab for job, _ in ran) or total <= PAGE_S:
+    if any(job.page.is_lab for job, _ in ran) or total <= ALLOWANCE * PAGE_S:
         return None
     longest, result = max(ran, key=lambda pair: pair[1].cpu_s)
     place = f"{longest.page.path}:{longest.chain.head.start}"
