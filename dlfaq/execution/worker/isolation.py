@@ -75,6 +75,7 @@ def isolate(task: ChainTask, out: Path) -> None:
     multiprocessing.set_start_method("fork", force=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit_memory(status_bytes("VmData") + task.memory_bytes)
+    os.environ["DLFAQ_RUNNER"] = "1"  # so that claims are recorded; see dlfaq.claims.claim
     os.environ["DLFAQ_SEED_OFFSET"] = str(task.seed_offset)
     os.environ["DLFAQ_DEVICE"] = task.device
     os.environ["DLFAQ_PLACEBO"] = "1" if task.placebo else "0"

@@ -169,7 +169,12 @@ for _ in range(2):
     assert first == second
 
 
-def test_settings_reach_the_lab_by_the_environment(value):
+def test_claims_elsewhere_in_this_process_are_not_taken_for_a_builds():
+    """Chains start in threads, and the server's environment is for a moment that of all of them."""
+    assert "DLFAQ_RUNNER" not in SERVER_ENVIRONMENT
+
+
+def test_settings_reach_the_library_by_the_environment(value):
     code = (
         "import os\nprint(json.dumps([os.environ[name] for name in ('DLFAQ_RUNNER',"
         " 'DLFAQ_SEED_OFFSET', 'DLFAQ_DEVICE', 'PYTHONHASHSEED',"
@@ -331,6 +336,7 @@ def test_a_chain_dies_whenever_its_parent_does(end, tmp_path):
 import multiprocessing, os, pathlib, time, types
 from dlfaq.execution.task import ChainTask
 from dlfaq.execution.worker.isolation import isolate
+from dlfaq.execution.worker.preload import SERVER_ENVIRONMENT
 
 theirs, ours = os.pipe()
 parent = types.SimpleNamespace(sentinel=theirs)
