@@ -16,6 +16,7 @@ from dlfaq.errors import DlfaqError
 from dlfaq.execution import process
 from dlfaq.execution.process import ProcessEnd, run_task
 from dlfaq.execution.task import ChainTask, SnippetTask
+from dlfaq.execution.worker.preload import SERVER_ENVIRONMENT
 from dlfaq.pages.config import PRELOAD
 
 
@@ -336,7 +337,6 @@ def test_a_chain_dies_whenever_its_parent_does(end, tmp_path):
 import multiprocessing, os, pathlib, time, types
 from dlfaq.execution.task import ChainTask
 from dlfaq.execution.worker.isolation import isolate
-from dlfaq.execution.worker.preload import SERVER_ENVIRONMENT
 
 theirs, ours = os.pipe()
 parent = types.SimpleNamespace(sentinel=theirs)
