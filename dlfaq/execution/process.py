@@ -1,4 +1,4 @@
-"""Starts one process for one chain from the fork server, waits for it, and ends all it left.
+"""Runs one chain in a process of its own, waits for it, and ends all it left.
 
 `run_task` is the unit that an executor maps: plain data in, plain data out. Linux only.
 """
@@ -7,31 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
 import os
 import signal
-import sys
 import tempfile
-import threading
 import time
-import types
 from dataclasses import dataclass, field
-from multiprocessing import connection, forkserver
+from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlfaq.errors import DlfaqError
+from dlfaq.execution.fork_server import start
 from dlfaq.execution.task import OUTPUT_LIMIT
-from dlfaq.execution.worker.preload import SERVER_ENVIRONMENT
 from dlfaq.execution.worker.reads import what_was_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from multiprocessing.context import ForkServerProcess
-
     from dlfaq.execution.task import ChainTask
 
-__all__ = ["ABANDONED", "ProcessEnd", "run_task", "start_server"]
+__all__ = ["ABANDONED", "ProcessEnd", "run_task"]
 
 #: Builds of this process whose chains are ended and no longer started, as at Ctrl-C.
 ABANDONED: set[str] = set()
@@ -42,9 +34,6 @@ _STACK_S = 0.2
 
 #: Bytes that a chain and the processes it starts may write to their output before they are ended.
 _FLOOD_BYTES = 100_000_000
-
-_lock = threading.Lock()
-_servers: dict[tuple[str, ...], forkserver.ForkServer] = {}
 
 
 @dataclass
@@ -74,57 +63,6 @@ class ProcessEnd:
     changed: list[str] = field(default_factory=list)
 
 
-@contextlib.contextmanager
-def _server_environment(preload: Sequence[str]) -> Iterator[None]:
-    """The server inherits the environment it is started in, and imports no `__main__` of ours."""
-    wanted = {**SERVER_ENVIRONMENT, "DLFAQ_PRELOAD": ",".join(preload)}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)  # another thread may have been faster
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _hidden_main() -> Iterator[None]:
-    """Children would import the parent's script, mkdocs or pytest, before anything else."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _server(preload: Sequence[str]) -> forkserver.ForkServer:
-    """The fork server that holds these modules: sites of one process may ask for different ones."""
-    key = tuple(preload)
-    if key not in _servers:
-        _servers[key] = forkserver.ForkServer()
-        _servers[key].set_forkserver_preload(["dlfaq.execution.worker.preload"])
-    return _servers[key]
-
-
-def start_server(preload: Sequence[str]) -> None:
-    """Start the fork server, if it does not run yet; it loads its packages in the background.
-
-    Raises:
-        DlfaqError: the system has no fork server of the kind the engine needs.
-    """
-    if not sys.platform.startswith("linux"):
-        raise DlfaqError(
-            f"expected Linux to run pages; got {sys.platform}, which lacks a fork server with "
-            "process groups and memory limits; the library works here, run pages in a container"
-        )
-    with _lock, _server_environment(preload):
-        _server(preload).ensure_running()
-
-
 def run_task(task: ChainTask) -> ProcessEnd:
     """Run one chain in a fresh process and wait for its end.
 
@@ -134,10 +72,9 @@ def run_task(task: ChainTask) -> ProcessEnd:
     Raises:
         DlfaqError: no process can be started.
     """
-    start_server(task.preload)
     with tempfile.TemporaryDirectory(prefix="dlfaq-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        process = _start(task, folder)
+        process = start(task, folder)
         try:
             reason = _wait(process.sentinel, folder, task)
             if reason in {"Timeout", "Flood"}:
@@ -153,26 +90,6 @@ def run_task(task: ChainTask) -> ProcessEnd:
     elif ended.report is None:
         ended.reason = "Signal" if ended.code < 0 else "Exit"
     return ended
-
-
-def _start(task: ChainTask, folder: Path) -> ForkServerProcess:
-    from dlfaq.execution.worker import main as worker  # noqa: PLC0415 - it loads on Linux only
-
-    # A worker of Dask is a daemon, which multiprocessing lets have no children of its own.
-    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
-    context = multiprocessing.get_context("forkserver")
-    process = context.Process(target=worker.main, args=(task, str(folder)), name="dlfaq-chain")
-    try:
-        with _lock, _hidden_main(), _server_environment(task.preload):
-            # multiprocessing knows one server only, which it asks by this function.
-            forkserver.connect_to_new_process = _server(task.preload).connect_to_new_process
-            process.start()
-    except (EOFError, OSError) as error:
-        raise DlfaqError(
-            f"expected a fork server that holds {', '.join(task.preload)}; got {error!r}; what "
-            "stopped it stands above, most often a module of `preload` that fails to load"
-        ) from None
-    return process
 
 
 def _wait(sentinel: int, folder: Path, task: ChainTask) -> str:

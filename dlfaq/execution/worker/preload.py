@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SERVER_ENVIRONMENT", "load"]
 
 #: Must stand before numpy is imported: after one parallel operation in the server, a forked child
-#: hangs for ever in its first matrix product. All threads of the process that starts the server see
-#: it for a moment; so what a claim asks for is set in the chain's own process instead.
+#: hangs for ever in its first matrix product. What differs between chains is set in them.
 SERVER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

@@ -21,7 +21,7 @@ from mkdocs.utils import CountHandler
 
 from dlfaq.errors import DlfaqError
 from dlfaq.execution.build import build
-from dlfaq.execution.process import start_server
+from dlfaq.execution.fork_server import start_server
 from dlfaq.pages.config import Settings, read_settings
 from dlfaq.pages.notebooks import is_lab
 from dlfaq.site.lists.evidence import evidence_text

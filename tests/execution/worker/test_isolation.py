@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dlfaq.errors import DlfaqError
-from dlfaq.execution import process
+from dlfaq.execution import fork_server
 from dlfaq.execution.process import ProcessEnd, run_task
 from dlfaq.execution.task import ChainTask, SnippetTask
 from dlfaq.execution.worker.preload import SERVER_ENVIRONMENT
@@ -170,9 +170,30 @@ for _ in range(2):
     assert first == second
 
 
-def test_claims_elsewhere_in_this_process_are_not_taken_for_a_builds():
-    """Chains start in threads, and the server's environment is for a moment that of all of them."""
-    assert "DLFAQ_RUNNER" not in SERVER_ENVIRONMENT
+def test_what_another_thread_starts_at_that_moment_gets_nothing_of_the_servers_environment():
+    """Or it would load torch, and take its own claims for those of a build.
+
+    Python raises an event for each variable that is set; a hook stays, hence a process of its own.
+    """
+    code = """
+import sys
+
+def hook(event, arguments):
+    if event in ("os.putenv", "os.unsetenv"):
+        print("environment:", *arguments)
+
+sys.addaudithook(hook)
+from dlfaq.execution.process import run_task
+from dlfaq.execution.task import ChainTask, SnippetTask
+
+snippet = "import os\\nprint(os.environ['PYTHONHASHSEED'], os.environ['OMP_NUM_THREADS'])\\n"
+print(run_task(ChainTask((SnippetTask(snippet),), (), "/")).stdout)
+"""
+    environment = {k: v for k, v in os.environ.items() if k not in SERVER_ENVIRONMENT}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout == "b'0 1\\n'\n"
 
 
 def test_settings_reach_the_library_by_the_environment(value):
@@ -376,7 +397,7 @@ def test_a_server_that_cannot_load_is_told(root):
 def test_elsewhere_the_engine_says_what_it_lacks(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(DlfaqError, match="expected Linux to run pages; got darwin, which lacks"):
-        process.start_server(())
+        fork_server.start_server(())
 
 
 def test_the_engine_loads_where_linux_modules_are_missing():
