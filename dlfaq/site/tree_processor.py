@@ -12,6 +12,7 @@ from dlfaq.execution.drawings import with_id_prefix
 from dlfaq.site.lists.catalogue import Catalogue, catalogue_of, labs_of
 from dlfaq.site.lists.drift_tables import drift_tables
 from dlfaq.site.lists.evidence_page import entries_of, evidence_page
+from dlfaq.site.lists.glossary import GLOSSARY, give_anchors, glossary_of, link_terms
 from dlfaq.site.lists.landing import Card, landing
 from dlfaq.site.lists.rows import lab_rows, link, question_rows, read_next
 from dlfaq.site.notebook import head as lab_head
@@ -49,6 +50,8 @@ class PageTree(Treeprocessor):
             return
         self._tell_anchors()
         page = context.page
+        if page.src == GLOSSARY:
+            give_anchors(root)
         if not (self.session.lists or page.is_question or page.is_lab):
             return
         try:
@@ -58,6 +61,7 @@ class PageTree(Treeprocessor):
                 self._lab(root, context)
             elif page.is_question:
                 self._question(root, context, catalogue)
+                link_terms(root, glossary_of(context.site.settings), page=page.src)
         except PageError as error:
             context.problems.append(str(error))
 
