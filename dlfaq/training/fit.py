@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import chain
 from typing import TYPE_CHECKING, Unpack
 
@@ -19,6 +20,7 @@ from dlfaq.training.device import moved, training_device
 from dlfaq.training.evaluation import measure
 from dlfaq.training.history import History
 from dlfaq.training.planning import make_plan
+from dlfaq.training.surroundings.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from dlfaq.data.sets import Dataset
@@ -114,10 +116,9 @@ def check_fits(model: nn.Module, data: Dataset) -> None:
     """Raise InputError unless `model` takes the inputs as they are and has an output per class."""
     x = data.train.x[:2].clone()
     untouched = x._version  # noqa: SLF001 - how often it was changed in place
-    mode = model.training
-    model.eval()  # so that no running statistics move
+    around = Surroundings([model])
     try:
-        outputs = model(x)
+        outputs = deepcopy(model).eval()(x)  # a copy, since it may count its calls
     except RuntimeError as error:
         raise InputError(
             expected=f"a model that takes {x.dtype} inputs of shape (n, {_shape(x)})",
@@ -125,7 +126,7 @@ def check_fits(model: nn.Module, data: Dataset) -> None:
             cure="match the model's first size and dtype to the data; data.to(dtype) converts",
         ) from error
     finally:
-        model.train(mode)
+        around.put_back(draws=True)
     if x._version != untouched:  # noqa: SLF001
         raise InputError(
             expected="a model that leaves its inputs as they are",

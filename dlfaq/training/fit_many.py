@@ -9,7 +9,7 @@ which leaves the gradient of each what it is alone.
 from __future__ import annotations
 
 from functools import partial
-from itertools import cycle, product
+from itertools import product
 from typing import TYPE_CHECKING, TypeAlias, Unpack
 
 import torch
@@ -21,12 +21,11 @@ from dlfaq.errors import InputError
 from dlfaq.seeding import seeded
 from dlfaq.training.arguments import ReplicaTraining, check_known
 from dlfaq.training.device import moved, training_device
-from dlfaq.training.fit import check_fits, fit_plan
-from dlfaq.training.history import History
+from dlfaq.training.fit import check_fits
 from dlfaq.training.models import mlp
 from dlfaq.training.planning import make_plan
-from dlfaq.training.stacked.stack import fit_stacked
-from dlfaq.training.stacked.stackable import check_alike, why_not_stacked
+from dlfaq.training.replicas import fit_replicas
+from dlfaq.training.stacked.stackable import check_alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dlfaq.training.arguments import Model
+    from dlfaq.training.history import History
 
 __all__ = ["Data", "fit_many"]
 
@@ -64,8 +64,9 @@ def fit_many(
     Returns:
         A `History` whose arrays lead with (replicas,), or with (rates, replicas) for several rates.
         Its `how` says whether replicas were stacked. They are looped over where that is not exact
-        (an optimizer that is not known to work element by element) or gains nothing (so many
-        numbers in a step that memory sets the pace).
+        (an optimizer that is not known to work element by element; a module or a loss of your own
+        that is found, at the start or on the way, to do something else when it is stacked) or
+        gains nothing (so many numbers in a step that memory sets the pace).
 
     Raises:
         InputError: no seeds or rates, not exactly one of sizes and model, no function where one is
@@ -99,17 +100,7 @@ def fit_many(
     device = training_device()
     models = [made.to(device) for made in models]
     datasets = [moved(own, device) for own in datasets]
-    reason = why_not_stacked(models, datasets, plan, rates)
-    if reason is None:
-        history = fit_stacked(models, datasets, plan, rates=rates, seeds=seeds)
-    else:
-        runs = [
-            fit_plan(model, own, plan, rate=rate, seed=seed)
-            for model, own, (rate, seed) in zip(
-                models, cycle(datasets), product(rates, seeds), strict=False
-            )
-        ]
-        history = History.stack(runs, how=f"loop: {reason}")
+    history = fit_replicas(models, datasets, plan, rates=rates, seeds=seeds)
     history.template.cpu()
     history = history.to("cpu")
     return history if isinstance(lr, int | float) else history.by_rate(len(rates))

@@ -12,13 +12,10 @@ from torch import Tensor, optim
 
 from dlfaq.errors import InputError
 
-__all__ = ["Optimizer", "Scheduler", "build_optimizer", "is_elementwise"]
+__all__ = ["Optimizer", "build_optimizer", "is_elementwise"]
 
 Optimizer = str | type[optim.Optimizer] | Callable[..., optim.Optimizer]
 """A name, a class of torch.optim, or a function of (parameters, lr=…) such as a `partial`."""
-
-Scheduler = Callable[[optim.Optimizer], optim.lr_scheduler.LRScheduler]
-"""What makes a scheduler for an optimizer; it is stepped once after each step."""
 
 _NAMES: dict[str, type[optim.Optimizer]] = {
     "adadelta": optim.Adadelta,

@@ -60,8 +60,8 @@ def make_plan(examples: int, training: Training) -> Plan:
             got=f"batch_size={batch_size}",
             cure="lower it, or leave it out for full-batch descent",
         )
+    epoch = examples // (batch_size or examples)
     if epochs is not None:
-        epoch = examples // (batch_size or examples)
         steps, evaluate_every = epochs * epoch, evaluate_every or epoch
     assert steps is not None  # one of the two was given
     along = range(0, steps, evaluate_every) if evaluate_every else ()
@@ -78,12 +78,32 @@ def make_plan(examples: int, training: Training) -> Plan:
         optimizer=training.get("optimizer", "sgd"),
         options=training.get("options") or {},
         scheduler=training.get("scheduler"),
+        scheduler_options=training.get("scheduler_options") or {},
+        scheduled_every=_scheduled_every(training, epoch),
         loss=training.get("loss", cross_entropies),
         order=order,
         zero_grad=training.get("zero_grad", True),
         clip=clip,
         averaged=max(1, round(average * steps)) if average else 0,
     )
+
+
+def _scheduled_every(training: Training, epoch: int) -> int:
+    """After how many steps the scheduler is stepped."""
+    every = training.get("scheduler_every", "step")
+    if every not in ("step", "epoch"):
+        raise InputError(
+            expected='scheduler_every, "step" or "epoch"',
+            got=repr(every),
+            cure="leave it out to step the scheduler after each step",
+        )
+    if training.get("scheduler") is None and training.get("scheduler_options"):
+        raise InputError(
+            expected="a scheduler beside scheduler_options",
+            got="none",
+            cure='pass scheduler="cosine", or leave the options out',
+        )
+    return epoch if every == "epoch" else 1
 
 
 def _check_order(order: object, batch_size: int | None) -> None:

@@ -561,11 +561,8 @@ def test_a_loss_sees_the_batch_of_one_replica(loss, how):
     compare_with_separate_training(factory(FIRST, nn.Tanh, LAST), how=how, loss=loss, steps=20)
 
 
-def test_a_scheduler_of_one_group_is_looped_over_for_several_rates():
+def test_a_scheduler_for_one_rate_is_stacked_at_several():
     scheduler = partial(optim.lr_scheduler.LambdaLR, lr_lambda=[lambda t: 1 / (1 + t)])
     compare_with_separate_training(
-        factory(FIRST, nn.Tanh, LAST),
-        how="loop: the scheduler does not take several rates",
-        scheduler=scheduler,
-        steps=20,
+        factory(FIRST, nn.Tanh, LAST), how="stacked", scheduler=scheduler, steps=20
     )
