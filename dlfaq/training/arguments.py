@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 from torch import nn
 
-from dlfaq.errors import InputError
+from dlfaq.training.names import unknown_name
 
 if TYPE_CHECKING:
     from dlfaq.training.batches import Order
@@ -104,10 +104,6 @@ def check_known(given: Mapping[str, Any], known: type) -> None:
         InputError: one is not.
     """
     names: frozenset[str] = known.__optional_keys__  # type: ignore[attr-defined]
-    unknown = given.keys() - names
-    if unknown:
-        raise InputError(
-            expected=f"training arguments among {', '.join(sorted(names))}",
-            got=", ".join(sorted(unknown)),
-            cure="correct its name",
-        )
+    for name in sorted(given.keys() - names):
+        error = unknown_name(name, names, what="training arguments", otherwise="correct its name")
+        raise error

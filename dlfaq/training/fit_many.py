@@ -8,10 +8,12 @@ which leaves the gradient of each what it is alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, TypeAlias, Unpack
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -20,8 +22,15 @@ from dlfaq.data.sets import Dataset
 from dlfaq.errors import InputError
 from dlfaq.seeding import seeded
 from dlfaq.training.arguments import ReplicaTraining, check_known
+from dlfaq.training.checks import (
+    called_with_seed,
+    check_dataset,
+    check_model,
+    check_seeds,
+    several_rates,
+)
 from dlfaq.training.device import moved, training_device
-from dlfaq.training.fit import check_fits
+from dlfaq.training.fitting import check_fits
 from dlfaq.training.models import mlp
 from dlfaq.training.planning import make_plan
 from dlfaq.training.replicas import fit_replicas
@@ -78,7 +87,7 @@ def fit_many(
         (16,)
     """
     check_known(training, ReplicaTraining)
-    rates = [float(lr)] if isinstance(lr, int | float) else [float(rate) for rate in lr]
+    rates, seeds = several_rates(lr), check_seeds(seeds)
     if not rates or not seeds:
         raise InputError(
             expected="at least one seed and one rate",
@@ -86,24 +95,33 @@ def fit_many(
             cure="pass seeds=seeds(16) and lr=0.1",
         )
     _check_function("data", data)
-    datasets = [data] if isinstance(data, Dataset) else [data(seed=seed) for seed in seeds]
+    datasets = [data] if isinstance(data, Dataset) else _datasets(data, seeds)
     _check_alike(datasets)
+    plan = make_plan(len(datasets[0].train.y), training)
     make = _maker(training, datasets[0].train.x.dtype)
     models = []
     for _, seed in product(rates, seeds):
         with seeded(seed, "initialisation"):
-            models.append(_made(make(seed=seed), datasets[0].train.x[:2]))
-    check_fits(models[0], datasets[0])
+            made = check_model(called_with_seed("model", make, seed), where="what model gives")
+            models.append(_made(made, datasets[0].train.x[:2]))
+    check_fits(models[0], datasets[0], plan)
     if training.get("model"):
         check_alike(models, datasets[0].train.x[:2])
-    plan = make_plan(len(datasets[0].train.y), training)
     device = training_device()
     models = [made.to(device) for made in models]
     datasets = [moved(own, device) for own in datasets]
     history = fit_replicas(models, datasets, plan, rates=rates, seeds=seeds)
     history.template.cpu()
     history = history.to("cpu")
-    return history if isinstance(lr, int | float) else history.by_rate(len(rates))
+    one = not isinstance(lr, Iterable) or np.ndim(lr) == 0
+    return history if one else history.by_rate(len(rates))
+
+
+def _datasets(data: Callable[..., Dataset], seeds: Sequence[int]) -> list[Dataset]:
+    return [
+        check_dataset(called_with_seed("data", data, seed), where="what data gives")
+        for seed in seeds
+    ]
 
 
 def _maker(training: ReplicaTraining, dtype: torch.dtype) -> Model:
@@ -131,10 +149,13 @@ def _maker(training: ReplicaTraining, dtype: torch.dtype) -> Model:
 def _check_function(name: str, given: object) -> None:
     """Raise InputError unless `given` is a function, or a data set."""
     if not isinstance(given, Dataset) and (isinstance(given, nn.Module) or not callable(given)):
+        cure = f"pass {name}=lambda seed: …, which makes what the replica of that seed gets"
+        if name == "data":
+            cure += "; or a Dataset(Examples(x, y), validation, test) that all share"
         raise InputError(
             expected=f"a function of seed= as {name}",
             got=f"a {type(given).__name__}",
-            cure=f"pass {name}=lambda seed: …, which makes what the replica of that seed gets",
+            cure=cure,
         )
 
 
