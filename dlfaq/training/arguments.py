@@ -11,6 +11,7 @@ from dlfaq.training.names import unknown_name
 
 if TYPE_CHECKING:
     from dlfaq.training.batches import Order
+    from dlfaq.training.class_weights import ClassWeights
     from dlfaq.training.evaluation import Loss
     from dlfaq.training.models import Activation
     from dlfaq.training.optimizers import Optimizer
@@ -46,6 +47,10 @@ class Training(TypedDict, total=False):
             Examples that do not fill a batch at the end of an epoch are left out of that epoch.
         loss: outputs (n, classes) and labels (n,) to one loss per example, (n,); the batch's loss
             is their mean. Cross-entropy, if left out.
+        class_weights: of the classes in cross-entropy, one from 0 for each output, whose mean over
+            a batch is then that of `nn.CrossEntropyLoss(weight=…)`, also where it is evaluated; or
+            "balanced", n/(c·m) for a class with m of the n training examples in c classes, of each
+            replica its own.
         order: of the examples in an epoch. "shuffled", if left out, is a fresh permutation each
             time; the others are the same each epoch: "fixed", one permutation; "by class", all of
             class 0, then of class 1, …; "round-robin", in which the classes take turns. Within a
@@ -70,6 +75,7 @@ class Training(TypedDict, total=False):
     epochs: int | None
     batch_size: int | None
     loss: Loss
+    class_weights: ClassWeights | None
     order: Order
     zero_grad: bool
     clip: float | None

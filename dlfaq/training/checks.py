@@ -21,11 +21,17 @@ __all__ = [
     "check_dataset",
     "check_model",
     "check_seeds",
+    "is_number",
     "one_rate",
     "several_rates",
 ]
 
 _EXAMPLES = "Dataset(Examples(x, y), validation, test)"
+
+
+def is_number(thing: object) -> bool:
+    """Whether it is a real number, and no switch."""
+    return isinstance(thing, Real) and not isinstance(thing, bool)
 
 
 def one_rate(lr: object) -> float:
@@ -34,10 +40,9 @@ def one_rate(lr: object) -> float:
     Raises:
         InputError: it is no number, not finite, or not above 0.
     """
-    number = isinstance(lr, Real) and not isinstance(lr, bool)
     if isinstance(lr, Tensor) and lr.ndim == 0:
-        lr, number = lr.item(), not lr.is_complex()
-    if not number or not (math.isfinite(lr) and lr > 0):  # type: ignore[operator, arg-type]
+        lr = lr.item()
+    if not is_number(lr) or not (math.isfinite(lr) and lr > 0):  # type: ignore[operator, arg-type]
         raise InputError(
             expected="a learning rate that is finite and above 0",
             got=repr(lr),

@@ -69,6 +69,7 @@ def fit(
 def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: int) -> History:
     """Train `model` in place as `plan` says: what `fit` does once its arguments are checked."""
     x, y = data.train
+    loss_of = plan.loss_on(data)
     order = batches([y], plan.batch_size, [seed], plan.order) if plan.batch_size else None
     update = plan.stepper([(rate, model.parameters())])
 
@@ -79,7 +80,7 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
         def backward() -> Tensor:
             if plan.zero_grad:
                 model.zero_grad()
-            loss = plan.loss(model(inputs), labels).mean()
+            loss = loss_of(model(inputs), labels).mean()
             loss.backward()
             if plan.clip is not None:
                 gradients = [p.grad for p in model.parameters() if p.grad is not None]
@@ -90,7 +91,7 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
 
     def evaluate() -> Scores:
         model.eval()
-        scores = measure(model, data, plan.parts, plan.loss)
+        scores = measure(model, data, plan.parts, loss_of)
         model.train()
         return scores
 

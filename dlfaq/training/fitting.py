@@ -37,6 +37,7 @@ def check_fits(model: nn.Module, data: Dataset, plan: Plan) -> None:
         with torch.enable_grad(), same_draws():
             # Copies, since a model may count its calls.
             outputs = _outputs(deepcopy(model).eval(), data, plan)
+            _check_class_weights(plan, outputs)
             if plan.batch_size == 1:
                 _check_trains_on_one(deepcopy(model).train(), data.train.x[:1].clone())
             if plan.loss is not cross_entropies:
@@ -82,6 +83,16 @@ def _outputs(model: nn.Module, data: Dataset, plan: Plan) -> Tensor:
             cure="take detach(), no_grad() and argmax out of the model",
         )
     return outputs
+
+
+def _check_class_weights(plan: Plan, outputs: Tensor) -> None:
+    given = plan.class_weights
+    if given is not None and given != "balanced" and len(given) != outputs.shape[1]:
+        raise InputError(
+            expected=f"a class weight for each of the model's {outputs.shape[1]} outputs",
+            got=f"{len(given)}",
+            cure="pass as many as it has outputs, in the order of the labels",
+        )
 
 
 def _check_trains_on_one(model: nn.Module, x: Tensor) -> None:

@@ -13,6 +13,7 @@ from torch.optim import LBFGS
 from tqdm import tqdm
 
 from dlfaq.training.averaging import WeightAverage
+from dlfaq.training.class_weights import weighted, weights_for
 from dlfaq.training.history import Curve, Floats
 from dlfaq.training.optimizers import build_optimizer
 from dlfaq.training.schedulers import build_schedulers
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from dlfaq.data.sets import Dataset
     from dlfaq.training.batches import Order
+    from dlfaq.training.class_weights import ClassWeights
     from dlfaq.training.evaluation import Loss, Scores
     from dlfaq.training.optimizers import Optimizer
     from dlfaq.training.schedulers import Scheduler
@@ -51,10 +54,16 @@ class Plan:
     scheduler_options: Mapping[str, Any]
     scheduled_every: int
     loss: Loss
+    class_weights: ClassWeights | None
     order: Order
     zero_grad: bool
     clip: float | None
     averaged: int
+
+    def loss_on(self, data: Dataset) -> Loss:
+        """The loss of one who learns from `data`, with the weights of its classes."""
+        weights = weights_for(self.class_weights, data)
+        return self.loss if weights is None else weighted(weights)
 
     def stepper(
         self, groups: Sequence[tuple[float, Iterable[Tensor]]]

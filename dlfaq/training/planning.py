@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dlfaq.errors import InputError
 from dlfaq.training.batches import ORDERS
+from dlfaq.training.class_weights import check_class_weights
 from dlfaq.training.evaluation import PARTS, cross_entropies
 from dlfaq.training.plan import Plan
 
@@ -78,6 +79,7 @@ def make_plan(examples: int, training: Training) -> Plan:
         scheduler_options=training.get("scheduler_options") or {},
         scheduled_every=_scheduled_every(training, epoch),
         loss=training.get("loss", cross_entropies),
+        class_weights=check_class_weights(training.get("class_weights"), training.get("loss")),
         order=order,
         zero_grad=training.get("zero_grad", True),
         clip=clip,

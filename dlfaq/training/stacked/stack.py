@@ -15,6 +15,7 @@ from torch.func import stack_module_state, vmap
 from dlfaq.seeding import generator
 from dlfaq.training.averaging import measure_batch_norm
 from dlfaq.training.batches import batches
+from dlfaq.training.class_weights import weights_for
 from dlfaq.training.clipping import clip_gradients
 from dlfaq.training.evaluation import cross_entropies, measure
 from dlfaq.training.history import History
@@ -57,10 +58,11 @@ def fit_stacked(
         Unlike: when watched, replicas do not come out as they do alone.
     """
     stack = Stack(models, seeds)
-    watch = Watch(stack, plan, len(models)) if watched else None
+    watch = Watch(stack, plan, len(models), datasets) if watched else None
     source = _Source([data.train for data in datasets], len(models))
     update = plan.stepper(list(zip(rates, stack.groups(len(rates)), strict=True)))
     drawn = source.draw(plan, seeds)
+    weights = _class_weights(plan, datasets, len(models))
 
     def step() -> Tensor:
         x, y = next(drawn)
@@ -69,7 +71,7 @@ def fit_stacked(
             if plan.zero_grad:
                 stack.zero_grad()
             alone = watch.before_step() if watch else None
-            means = _mean_losses(plan.loss, stack(x), y)  # (replicas,)
+            means = _mean_losses(plan.loss, stack(x), y, weights)  # (replicas,)
             means.sum().backward()
             if watch and alone:
                 watch.after_step(alone, x, y, means)
@@ -104,10 +106,28 @@ def fit_stacked(
     )
 
 
-def _mean_losses(loss: Loss, outputs: Tensor, y: Tensor) -> Tensor:
-    """The mean loss of each replica, (replicas,), of outputs (replicas, batch, classes)."""
+def _class_weights(plan: Plan, datasets: Sequence[Dataset], replicas: int) -> Tensor | None:
+    """Of all replicas, (replicas, classes), or None."""
+    of_sets = [weights_for(plan.class_weights, data) for data in datasets]
+    given = [weights for weights in islice(cycle(of_sets), replicas) if weights is not None]
+    return torch.stack(given) if given else None
+
+
+def _mean_losses(loss: Loss, outputs: Tensor, y: Tensor, weights: Tensor | None) -> Tensor:
+    """The mean loss of each replica, (replicas,), of outputs (replicas, batch, classes).
+
+    Args:
+        loss: of an example.
+        outputs: of all replicas.
+        y: labels of all, (replicas · batch,).
+        weights: of the classes for each replica, (replicas, classes), or None.
+    """
     if loss is cross_entropies:  # of each example alone, whichever stand beside it
-        return loss(outputs.flatten(0, 1), y).view(outputs.shape[:2]).mean(1)
+        losses = loss(outputs.flatten(0, 1), y).view(outputs.shape[:2])
+        if weights is None:
+            return losses.mean(1)
+        own = weights.gather(1, y.view(outputs.shape[:2]))
+        return (losses * own / own.mean(1, keepdim=True)).mean(1)
 
     def mean(own: Tensor, labels: Tensor) -> Tensor:
         return loss(own, labels).mean()
@@ -211,12 +231,12 @@ class Stack:
         self.template.eval()
         state = {name: value.detach() for name, value in self._state.items()}
         measured = []
+        losses = [plan.loss_on(data) for data in datasets]
         for replica in range(self._replicas):
             own = {name: value[replica] for name, value in state.items()}
             data = datasets[replica % len(datasets)]
-            measured.append(
-                measure(partial(call_with, self.template, own), data, plan.parts, plan.loss)
-            )
+            loss = losses[replica % len(datasets)]
+            measured.append(measure(partial(call_with, self.template, own), data, plan.parts, loss))
         self.template.train()
         return {part: np.stack([scores[part] for scores in measured]) for part in plan.parts}
 

@@ -26,8 +26,9 @@ from torch._C._functorch import is_batchedtensor
 from dlfaq.training.surroundings.surroundings import Attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from dlfaq.data.sets import Dataset
     from dlfaq.training.plan import Plan
     from dlfaq.training.stacked.stack import Stack
 
@@ -64,10 +65,14 @@ class Watch:
         stack: of the replicas.
         plan: of the training.
         replicas: how many there are.
+        datasets: one for each seed, or a single one for all.
     """
 
-    def __init__(self, stack: Stack, plan: Plan, replicas: int) -> None:
+    def __init__(
+        self, stack: Stack, plan: Plan, replicas: int, datasets: Sequence[Dataset]
+    ) -> None:
         self._stack, self._plan = stack, plan
+        self._losses = [plan.loss_on(data) for data in datasets]
         draws = random.Random(0)  # noqa: S311 - not a secret
         checks = min(plan.steps, max(_FEWEST, plan.steps * replicas // _STEPS_PER_CHECK))
         bounds = [plan.steps * index // checks for index in range(checks + 1)]
@@ -103,7 +108,7 @@ class Watch:
         labels = y.view(len(means), -1)[replica]
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(alone.draws)
-            loss = self._plan.loss(model(x[replica]), labels).mean()
+            loss = self._losses[replica % len(self._losses)](model(x[replica]), labels).mean()
             loss.backward()
         self._compare("loss", "the loss", means[replica].detach(), loss.detach())
         together = self._stack.gradients(replica)
