@@ -134,7 +134,9 @@ def _checked(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     unknown = settings.keys() - Arm.__optional_keys__
     if unknown or "lr" not in settings:
         cure = "name the centre of its grid lr; steps and sizes are those of fit_many"
-        for near in get_close_matches(min(unknown, default=""), Arm.__optional_keys__, n=1):
+        for near in get_close_matches(
+            min(unknown, default=""), Arm.__optional_keys__, n=1, cutoff=0.7
+        ):
             cure = f"did you mean {near!r}?"
         if "seeds" in unknown:
             cure = "pass replicas=16 in place of seeds; DLFAQ_SEED_OFFSET takes others"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["unknown_name"]
 
+_NEAR = 0.7  # so that "stesp" is near "steps", and "sizes" is not
+
 
 def unknown_name(given: object, names: Iterable[str], *, what: str, otherwise: str) -> InputError:
     """The error that says that `given` is none of `names`, and which of them is meant.
@@ -23,7 +25,7 @@ def unknown_name(given: object, names: Iterable[str], *, what: str, otherwise: s
         otherwise: the cure where no name is near.
     """
     names = sorted(names)
-    near = get_close_matches(str(given).lower(), names, n=1)
+    near = get_close_matches(str(given).lower(), names, n=1, cutoff=_NEAR)
     return InputError(
         expected=f"{what} among {', '.join(names)}",
         got=repr(given),

@@ -53,7 +53,8 @@ def contents(thing: object) -> dict[Any, Any]:
     """What `thing` holds: attributes of an object, and its class."""
     if not (isinstance(thing, nn.Module) or _is_instance(thing)):
         return {}
-    held = {key: value for key, value in vars(thing).items() if "hooks" not in key}
+    passing = {key for key in vars(thing) if "hooks" in key or key == "training"}
+    held = {key: value for key, value in vars(thing).items() if key not in passing}
     return {**held, ("class",): type(thing)}
 
 
