@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["GENERATORS", "contents", "followed", "is_own", "numbers", "put_contents", "put_numbers"]
 
 _COPIED_AT_MOST = 1_000_000  # numbers; what has more is data and no state
+_FOLLOWED_AT_MOST = 10_000  # entries of a container, for the same reason
+_LENGTH = ("length",)
 _CONTAINERS = (list, dict, tuple, deque, MethodType, partial)
 GENERATORS = (random.Random, np.random.Generator, torch.Generator)
 _NUMBERS = (Tensor, np.ndarray, set, count, *GENERATORS)
@@ -42,6 +44,8 @@ def followed(thing: object) -> bool:
 def is_own(thing: object) -> bool:
     """Whether a class or function is that of who uses the library, and of no installed package."""
     name = str(getattr(thing, "__module__", None) or "builtins")
+    if name == "__main__":  # whatever started the process
+        return True
     root = name.partition(".")[0]
     path = str(getattr(sys.modules.get(name), "__file__", None) or "")
     packaged = any(folder in path for folder in ("site-packages", "dist-packages"))
@@ -62,12 +66,12 @@ def contents(thing: object) -> dict[Any, Any]:
 @contents.register(tuple)
 @contents.register(deque)
 def _(thing: Any) -> dict[Any, Any]:  # noqa: ANN401
-    return dict(enumerate(thing))
+    return dict(enumerate(thing)) if len(thing) <= _FOLLOWED_AT_MOST else {_LENGTH: len(thing)}
 
 
 @contents.register(dict)
 def _(thing: dict[Any, Any]) -> dict[Any, Any]:
-    return dict(thing)
+    return dict(thing) if len(thing) <= _FOLLOWED_AT_MOST else {_LENGTH: len(thing)}
 
 
 @contents.register(MethodType)
@@ -112,12 +116,14 @@ def put_contents(thing: object, held: Mapping[Any, Any]) -> None:
 
 @put_contents.register(list)
 def _(thing: list[object], held: Mapping[Any, Any]) -> None:
-    thing[: len(held)] = held.values()
+    if _LENGTH not in held:
+        thing[: len(held)] = held.values()
 
 
 @put_contents.register(dict)
 def _(thing: dict[object, object], held: Mapping[Any, Any]) -> None:
-    thing.update(held)
+    if _LENGTH not in held:
+        thing.update(held)
 
 
 @put_contents.register(type)

@@ -8,6 +8,7 @@ once a step each. So what their code holds outside of the models is kept, compar
 from __future__ import annotations
 
 import random
+from functools import partial
 from types import FunctionType, MethodType, NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Attributes", "Surroundings", "unlike_attribute"]
 
 
+_FUNCTIONS = (FunctionType, MethodType, partial)
 _PLAIN = (int, float, complex, str, bytes, NoneType, np.generic, torch.dtype)
 _TENSORS = ("_parameters", "_buffers", "_modules")
 
@@ -165,11 +167,12 @@ def _alike(a: Any, b: Any, seen: set[int]) -> bool:  # noqa: ANN401
 def _shared(models: Sequence[nn.Module]) -> Iterator[object]:
     """The classes of the modules, functions that they hold, and objects that two models hold."""
     other = dict(models[-1].named_modules()) if len(models) > 1 else {}
-    for name, module in models[0].named_modules():
+    first = models[0].named_modules() if models else ()
+    for name, module in first:
         yield from filter(is_own, type(module).__mro__)
         for key, value in vars(module).items():
             shared = name in other and vars(other[name]).get(key) is value
-            if followed(value) and (shared or isinstance(value, FunctionType | MethodType)):
+            if followed(value) and (shared or isinstance(value, _FUNCTIONS)):
                 yield value
 
 
