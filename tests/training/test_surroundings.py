@@ -6,6 +6,7 @@ import itertools
 import random
 from collections import deque
 from functools import partial
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -28,10 +29,12 @@ class Settings:
 
 
 SETTINGS = Settings()
+ELSEWHERE = ModuleType("elsewhere")
+ELSEWHERE.level = 1
 
 
 def reads():
-    return NUMBER, NESTED, SET, QUEUE, COUNT, SOURCE, PYTHON, TORCH, SETTINGS
+    return NUMBER, NESTED, SET, QUEUE, COUNT, SOURCE, PYTHON, TORCH, SETTINGS, ELSEWHERE.level
 
 
 def calls_it():
@@ -58,6 +61,7 @@ CHANGES = {
     "a generator of Python": PYTHON.random,
     "a generator of PyTorch": lambda: torch.rand(1, generator=TORCH),
     "an attribute": lambda: SETTINGS.own.__setitem__(0, 7),
+    "a global of another module": lambda: setattr(ELSEWHERE, "level", 7),
     "an attribute of a class": lambda: setattr(Settings, "level", 7),
     "NumPy's own generator": np.random.random,
     "Python's own generator": random.random,

@@ -2,7 +2,7 @@
 
 Followed are containers, functions (the globals they name, the variables around them), classes and
 objects of who uses the library. Nothing of PyTorch, of other installed packages or of Python itself
-is followed, nor modules.
+is followed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import deque
 from copy import deepcopy
 from functools import partial, singledispatch
 from itertools import count
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,8 +42,9 @@ def followed(thing: object) -> bool:
 
 
 def is_own(thing: object) -> bool:
-    """Whether a class or function is that of who uses the library, and of no installed package."""
-    name = str(getattr(thing, "__module__", None) or "builtins")
+    """Whether a class, function or module is that of who uses the library, and of no package."""
+    named = "__name__" if isinstance(thing, ModuleType) else "__module__"
+    name = str(getattr(thing, named, None) or "builtins")
     if name == "__main__":  # whatever started the process
         return True
     root = name.partition(".")[0]
@@ -96,10 +97,18 @@ def _(thing: type) -> dict[Any, Any]:
 
 @contents.register(FunctionType)
 def _(thing: FunctionType) -> dict[Any, Any]:
-    """Globals that it names, variables of the functions around it, defaults and attributes."""
-    names = {*_names(thing.__code__)} & thing.__globals__.keys()
+    """Globals that it names, also in modules, variables around it, defaults and attributes."""
+    named = {*_names(thing.__code__)}
+    names = named & thing.__globals__.keys()
     cells = thing.__closure__ or ()
+    modules = {name: thing.__globals__[name] for name in names}
     return {
+        **{
+            ("module", name, key): vars(module)[key]
+            for name, module in modules.items()
+            if isinstance(module, ModuleType) and is_own(module)
+            for key in named & vars(module).keys()
+        },
         **{("global", name): thing.__globals__[name] for name in names},
         **{("cell", i): _in_cell(cell) for i, cell in enumerate(cells)},
         **vars(thing),
@@ -138,6 +147,8 @@ def _(thing: FunctionType, held: Mapping[Any, Any]) -> None:
     for place, value in held.items():
         if place[0] == "global":
             thing.__globals__[place[1]] = value
+        elif place[0] == "module":
+            vars(thing.__globals__[place[1]])[place[2]] = value
         elif place[0] == "cell" and value is not _EMPTY:
             (thing.__closure__ or ())[place[1]].cell_contents = value
 

@@ -129,7 +129,8 @@ class _Kept:
             return
         seen.add(id(self))
         put_contents(self.thing, self._held)
-        if draws or not isinstance(self.thing, GENERATORS):
+        changed = not _same_numbers(numbers(self.thing), self._numbers)
+        if changed and (draws or not isinstance(self.thing, GENERATORS)):
             put_numbers(self.thing, self._numbers)
         for part in self._parts:
             part.put_back(seen, draws=draws)
@@ -191,8 +192,7 @@ def _same(kept: object, now: object) -> bool:
 def _same_numbers(a: Any, b: Any) -> bool:  # noqa: ANN401
     """Whether two results of `numbers` are equal, NaN and NaN too."""
     if isinstance(a, Tensor):
-        same = a.shape == b.shape and a.dtype == b.dtype
-        return bool(same and torch.equal(a.nan_to_num(0.1), b.nan_to_num(0.1)))
+        return _same_tensors(a, b)
     if isinstance(a, np.ndarray):
         return bool(a.dtype == b.dtype and a.tobytes() == b.tobytes())
     if isinstance(a, dict):
@@ -200,3 +200,12 @@ def _same_numbers(a: Any, b: Any) -> bool:  # noqa: ANN401
     if isinstance(a, tuple | list):
         return len(a) == len(b) and all(map(_same_numbers, a, b))
     return bool(a == b)
+
+
+def _same_tensors(a: Tensor, b: Tensor) -> bool:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    try:
+        return torch.equal(a, b) or torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+    except RuntimeError:  # a layout that has no comparison, such as a sparse one
+        return True
