@@ -93,7 +93,7 @@ def test_weights_matter_for_a_module_of_ones_own_too():
         def forward(self, x):
             return self.inner(x)
 
-    settings = {"lr": 0.1, "steps": 20, "batch_size": 7, "class_weights": "balanced"}
+    settings = {"lr": 0.1, "steps": 20, "batch_size": 2, "class_weights": "balanced"}
     run = fit_many(uneven, model=lambda seed: Own(), seeds=[4, 9], **settings)  # noqa: ARG005
     assert run.how == "stacked"
     for i, seed in enumerate([4, 9]):

@@ -83,6 +83,7 @@ def why_not_alike(
         optimizer="sgd",
         options={},
         scheduler=None,
+        class_weights=None,  # a few examples may lack a class
         averaged=0,
     )
     return _tried(pair, own, trial)
