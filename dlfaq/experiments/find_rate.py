@@ -14,13 +14,13 @@ import numpy as np
 
 from dlfaq.errors import InputError
 from dlfaq.seeding import tuning_seeds
+from dlfaq.training.arguments import ReplicaTraining, check_known
 from dlfaq.training.checks import one_rate
 from dlfaq.training.fit_many import fit_many
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dlfaq.training.arguments import ReplicaTraining
     from dlfaq.training.fit_many import Data
     from dlfaq.training.history import Floats
 
@@ -147,6 +147,7 @@ def find_rate(
             got=f"lr={settings['lr']!r}",
             cure="leave it out: the rate is what is looked for",
         )
+    check_known(settings, ReplicaTraining)
     for name in _SETTLED:
         if settings.get(name) is not None:
             raise InputError(

@@ -19,11 +19,11 @@ from dlfaq.errors import InputError
 from dlfaq.protocol import PERCENT
 from dlfaq.replicate_values import Replicates
 from dlfaq.seeding import seeds, tuning_seeds
+from dlfaq.training.arguments import ReplicaTraining, check_known
 from dlfaq.training.checks import one_rate
 from dlfaq.training.fit_many import fit_many
 
 if TYPE_CHECKING:
-    from dlfaq.training.arguments import ReplicaTraining
     from dlfaq.training.fit_many import Data
     from dlfaq.training.history import Floats, History
 
@@ -117,6 +117,7 @@ def tune(
         >>> tuned.validation.shape
         (7, 4)
     """
+    check_known(training, ReplicaTraining)
     grid = _grid(one_rate(lr), rates, ratio)
     quick: Any = {
         key: value for key, value in training.items() if key not in {"evaluate_every", "parts"}

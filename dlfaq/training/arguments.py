@@ -111,5 +111,7 @@ def check_known(given: Mapping[str, Any], known: type) -> None:
     """
     names: frozenset[str] = known.__optional_keys__  # type: ignore[attr-defined]
     for name in sorted(given.keys() - names):
-        error = unknown_name(name, names, what="training arguments", otherwise="correct its name")
-        raise error
+        cure = "correct its name"
+        if name == "seeds":
+            cure = "pass replicas= in its place; DLFAQ_SEED_OFFSET takes other seeds"
+        raise unknown_name(name, names, what="training arguments", otherwise=cure)

@@ -68,7 +68,7 @@ def check_class_weights(chosen: object, loss: object) -> ClassWeights | None:
     Raises:
         InputError: they are no numbers from 0, all are 0, or there is a loss of one's own.
     """
-    if chosen is None or chosen == "balanced":
+    if chosen is None or (isinstance(chosen, str) and chosen == "balanced"):
         weights: list[float] | Literal["balanced"] | None = chosen  # type: ignore[assignment]
     else:
         many = isinstance(chosen, Iterable) and not isinstance(chosen, str | dict)

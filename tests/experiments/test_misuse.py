@@ -215,6 +215,9 @@ LENGTHS = {
     "a slip": (by_fit(stpes=3), "training arguments among .*; got 'stpes'; did you mean 'steps'"),
     "momentum": (by_fit(momentum=0.9), "training arguments among .*; got 'momentum'"),
     "sizes for one": (by_fit(sizes=[3, 2]), "training arguments among .*; got 'sizes'"),
+    "weights": (by_fit(class_weights=np.array([1.0, -1.0])), "class_weights, a number from 0 for"),
+    "a weight too few": (by_fit(class_weights=[1.0]), "for each of the model's 2 outputs; got 1"),
+    "weights by a slip": (by_fit(class_weights="balance"), 'or "balanced"; got .balance'),
     "a slip, many": (by_fit_many(optimiser="adam"), "did you mean 'optimizer'"),
 }
 
@@ -304,6 +307,7 @@ EXPERIMENTS = {
     "a replica as a switch": (by_compare(replicas=True), "from 1 to 64 replicas; got True"),
     "too many": (by_compare(replicas=65), "from 1 to 64 replicas; got 65; share"),
     "none": (by_compare(replicas=0), "from 1 to 64 replicas; got 0"),
+    "seeds to tune": (by_tune(seeds=[1, 2]), "training arguments .*; got 'seeds'; pass replicas="),
     "an even grid": (by_tune(rates=4), "rates, an odd whole number from 3; got 4"),
     "a list of rates": (by_tune(rates=[0.1, 0.2, 0.3]), r"an odd whole number .*; got \[0.1"),
     "a ratio": (by_tune(ratio=0.5), "ratio, of neighbouring rates, above 1; got 0.5"),
