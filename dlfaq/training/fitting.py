@@ -32,18 +32,26 @@ def check_fits(model: nn.Module, data: Dataset, plan: Plan) -> None:
         InputError: the model does not take the inputs as they are, or does not give an output per
             class; the loss does not take the outputs, or does not give a loss per example.
     """
-    around = Surroundings([model], [plan.loss])
+    around, mode = Surroundings([model], [plan.loss]), model.training
     try:
         with torch.enable_grad(), same_draws():
-            # Copies, since a model may count its calls.
-            outputs = _outputs(deepcopy(model).eval(), data, plan)
+            outputs = _outputs(_copied(model).eval(), data, plan)
             _check_class_weights(plan, outputs)
             if plan.batch_size == 1:
-                _check_trains_on_one(deepcopy(model).train(), data.train.x[:1].clone())
+                _check_trains_on_one(_copied(model).train(), data.train.x[:1].clone())
             if plan.loss is not cross_entropies:
                 _check_loss(plan, outputs, data.train.y[: len(outputs)])
     finally:
+        model.train(mode)
         around.put_back(draws=True)
+
+
+def _copied(model: nn.Module) -> nn.Module:
+    """A copy, since a model may count its calls; itself, if it holds what has none."""
+    try:
+        return deepcopy(model)
+    except Exception:  # noqa: BLE001 - a generator, a lock, a tensor with a history
+        return model
 
 
 def _outputs(model: nn.Module, data: Dataset, plan: Plan) -> Tensor:

@@ -10,7 +10,7 @@ from dlfaq.errors import first_line
 from dlfaq.training.fit import fit_plan
 from dlfaq.training.history import History
 from dlfaq.training.stacked.stack import fit_stacked
-from dlfaq.training.stacked.stackable import why_not_stacked
+from dlfaq.training.stacked.stackable import why_not_copied, why_not_stacked
 from dlfaq.training.stacked.trial import is_plain
 from dlfaq.training.stacked.watch import Unlike
 from dlfaq.training.surroundings.surroundings import Surroundings
@@ -41,7 +41,7 @@ def fit_replicas(
     """
     functions = [made for made in (plan.loss, plan.scheduler) if callable(made)]
     around = Surroundings(models, functions)
-    reason = why_not_stacked(models, datasets, plan)
+    reason = why_not_copied(models[0]) or why_not_stacked(models, datasets, plan)
     if reason is None:
         # What was made once and for all at the first call, such as a cache, is no change any more.
         settled = Surroundings(models, functions)

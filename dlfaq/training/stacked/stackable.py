@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dlfaq.data.sets import Dataset
     from dlfaq.training.plan import Plan
 
-__all__ = ["check_alike", "why_not_stacked"]
+__all__ = ["check_alike", "why_not_copied", "why_not_stacked"]
 
 # Above so many parameters and activations of one replica in a step, overhead no longer matters and
 # memory sets the pace, so that a loop is as fast. Stacked against loop, Adam, 16 replicas, a core:
@@ -51,13 +51,22 @@ _HOOKS = (
 )
 
 
+def why_not_copied(model: nn.Module) -> str | None:
+    """Why there is no second one, which trials need, or None."""
+    try:
+        deepcopy(model)
+    except Exception as error:  # noqa: BLE001 - what a model holds may raise any
+        return f"the model cannot be copied: {first_line(error)}"
+    return None
+
+
 def why_not_stacked(
     models: Sequence[nn.Module], datasets: Sequence[Dataset], plan: Plan
 ) -> str | None:
     """Why replicas cannot or should not be stacked, or None.
 
     Args:
-        models: the replicas, before training; they stay as they are.
+        models: the replicas, before training, which can be copied; they stay as they are.
         datasets: one for each seed, or a single one for all.
         plan: of the training.
     """
@@ -113,7 +122,10 @@ def _differs_in_state_alone(model: nn.Module, other: nn.Module, x: Tensor) -> bo
     if str(model) != str(other) or shapes[0] != shapes[1]:
         return False
     for training in (False, True):
-        pair = [deepcopy(one).train(training) for one in (model, other)]
+        try:
+            pair = [deepcopy(one).train(training) for one in (model, other)]
+        except Exception:  # noqa: BLE001 - so it is looped over
+            return True
         pair[0].load_state_dict(other.state_dict())
         around = Surroundings(pair)
         with same_draws():

@@ -242,6 +242,22 @@ def test_what_python_and_numpy_draw_after_the_first_steps_is_not_shared(draw):
     assert draw() not in run_alone  # the loop drew ten numbers for each of three replicas
 
 
+class HoldsAGenerator(Counting):
+    """What Python cannot copy."""
+
+    def __init__(self):
+        super().__init__()
+        self.factors = (1 + 0.1 * (step % 3) for step in range(1000))
+
+    def changed(self, x):
+        return x * next(self.factors) if self.training else x
+
+
+def test_a_model_that_cannot_be_copied_is_looped_over():
+    how = compare_with_separate_training(HoldsAGenerator)
+    assert how.startswith("loop: the model cannot be copied: ")
+
+
 def losses(outputs, y):
     return cross_entropy(outputs, y, reduction="none")
 
