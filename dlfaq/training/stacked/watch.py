@@ -146,14 +146,14 @@ class Watch:
     def _compare(
         self, kind: str, name: str, together: Tensor, alone: Tensor, rounding: float = 0.0
     ) -> None:
+        size = alone.norm().item() if alone.is_floating_point() else 0.0
+        if not size < _OVERFLOWS:  # NaN too
+            return
+        largest = self._largest[kind] = max(size, self._largest.get(kind, 0.0))
         if together.shape == alone.shape and torch.equal(together, alone):
             return
         if together.dtype != alone.dtype or not alone.is_floating_point():
             raise Unlike(self._said(name))
-        size = alone.norm().item()
-        if not size < _OVERFLOWS:  # NaN too
-            return
-        largest = self._largest[kind] = max(size, self._largest.get(kind, 0.0))
         relative, absolute = _TOLERANCES.get(alone.dtype, _COARSE)
         allowed = relative * size + absolute * largest + rounding
         if together.shape != alone.shape or not (together - alone).norm().item() <= allowed:
