@@ -25,6 +25,8 @@ from torch.nn.functional import conv1d, max_pool1d
 from dlfaq import digits, fit, fit_many, mlp, mnist, mnist1d, seeds
 from dlfaq.training.batches import batches
 from dlfaq.training.evaluation import cross_entropies
+from dlfaq.training.planning import make_plan
+from dlfaq.training.stacked.stack import fit_stacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -174,6 +176,26 @@ CASES = {
 }
 
 
+WATCHED = {"4": (4, 300, 32), "16": (16, 300, 32), "32, batch 100": (32, 300, 100)}
+
+
+def cost_of_watching(replicas: int, steps: int, batch: int, rounds: int) -> float:
+    """How much longer a stacked run takes that is watched, as those with a module of one's own."""
+    chosen = seeds(replicas)
+    splits = [digits(seed=seed) for seed in chosen]
+    training = {"steps": steps, "batch_size": batch, "optimizer": "adam", "parts": ["validation"]}
+    plan = make_plan(len(splits[0].train.y), training)
+
+    def seconds(*, watched: bool) -> float:
+        models = [mlp(MLP, activation=torch.relu, seed=seed) for seed in chosen]
+        start = process_time()
+        fit_stacked(models, splits, plan, rates=[RATE], seeds=chosen, watched=watched)
+        return process_time() - start
+
+    seconds(watched=True)  # warm
+    return statistics.median(seconds(watched=True) / seconds(watched=False) for _ in range(rounds))
+
+
 def peak_mib(replicas: int, steps: int) -> float:
     """Peak memory that training adds to this process, on Linux; call it in a fresh one."""
     torch.set_num_threads(1)
@@ -192,7 +214,7 @@ def peak_kib() -> int:
 
 
 def main() -> None:
-    """Print the two tables."""
+    """Print the three tables."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     torch.set_num_threads(1)
     print(f"{'model-steps a second':24}  fit_many      fit  by hand   × fit  × hand")
@@ -200,6 +222,9 @@ def main() -> None:
         speeds, ratios = measure(*case, rounds)
         cells = [f"{speed:8,.0f}" for speed in speeds] + [f"{ratio:7.2f}" for ratio in ratios]
         print(f"{name:24}", *cells, flush=True)
+    print("\na stacked run of a module of one's own, watched against not, 64-64-10")
+    for name, case in WATCHED.items():
+        print(f"{name:15} replicas {cost_of_watching(*case, rounds):8.3f} ×", flush=True)
     print("\npeak memory that fit_many adds, 64-64-10, batch 32")
     spawn = multiprocessing.get_context("spawn")
     for replicas, steps in ((8, 100), (32, 100), (32, 3000)):

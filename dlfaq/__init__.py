@@ -40,6 +40,8 @@ if TYPE_CHECKING:  # the same once more, for editors and type checkers, which lo
     from dlfaq.data.sets import mnist1d as mnist1d
     from dlfaq.experiments.compare import compare as compare
     from dlfaq.experiments.comparison import Comparison as Comparison
+    from dlfaq.experiments.find_rate import RateTest as RateTest
+    from dlfaq.experiments.find_rate import find_rate as find_rate
     from dlfaq.experiments.measure_arms import measure_arms as measure_arms
     from dlfaq.experiments.tuning import Trained as Trained
     from dlfaq.experiments.tuning import Tuned as Tuned
@@ -75,6 +77,7 @@ _MODULES = {
     "data.sets": ["Dataset", "Examples", "digits", "fashion_mnist", "mnist", "mnist1d"],
     "experiments.compare": ["compare"],
     "experiments.comparison": ["Comparison"],
+    "experiments.find_rate": ["RateTest", "find_rate"],
     "experiments.measure_arms": ["measure_arms"],
     "experiments.tuning": ["Trained", "Tuned", "tune"],
     "figures.axis_labels": ["y_label"],

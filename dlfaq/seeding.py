@@ -143,8 +143,8 @@ def _stream(seed: int, purpose: str) -> int:
 
 
 def _replicas(n: int, arm: int, *, first: int, end: int, cure: str) -> list[int]:
-    if not 1 <= n <= end - first:
-        raise InputError(expected=f"from 1 to {end - first} replicas", got=str(n), cure=cure)
+    if type(n) is not int or not 1 <= n <= end - first:
+        raise InputError(expected=f"from 1 to {end - first} replicas", got=repr(n), cure=cure)
     if arm not in range(_MASTERS // _BETWEEN_ARMS):
         raise InputError(
             expected=f"an arm from 0 to {_MASTERS // _BETWEEN_ARMS - 1}",

@@ -6,11 +6,12 @@ otherwise.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from dlfaq.errors import InputError
 from dlfaq.experiments.comparison import Comparison
-from dlfaq.experiments.placebo import treatments
+from dlfaq.experiments.placebo import named_settings, treatments
 from dlfaq.experiments.tuning import ROOT_TEN, Trained, Tuned, train, tune
 from dlfaq.training.arguments import ReplicaTraining
 
@@ -104,7 +105,14 @@ def compare(
         >>> runs.difference("Adam", "SGD").shape
         (16,)
     """
-    settings = {name: _checked(name, {"data": data, **shared, **arm}) for name, arm in arms.items()}
+    if not isinstance(tuned, bool):
+        raise InputError(
+            expected="tuned, True or False", got=repr(tuned), cure="pass one of the two"
+        )
+    settings = {
+        name: _checked(name, {"data": data, **shared, **arm})
+        for name, arm in named_settings(arms).items()
+    }
     runs: dict[str, Any] = {}
     for name, (own, number) in treatments(settings).items():
         if tuned:
@@ -125,10 +133,17 @@ def compare(
 def _checked(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     unknown = settings.keys() - Arm.__optional_keys__
     if unknown or "lr" not in settings:
+        cure = "name the centre of its grid lr; steps and sizes are those of fit_many"
+        for near in get_close_matches(
+            min(unknown, default=""), Arm.__optional_keys__, n=1, cutoff=0.7
+        ):
+            cure = f"did you mean {near!r}?"
+        if "seeds" in unknown:
+            cure = "pass replicas=16 in place of seeds; DLFAQ_SEED_OFFSET takes others"
         raise InputError(
             expected=f"for the arm {name!r}: lr and others of "
             f"{', '.join(sorted(Arm.__optional_keys__))}",
             got=f"{', '.join(sorted(unknown)) or 'no lr'}",
-            cure="name the centre of its grid lr; steps and sizes are those of fit_many",
+            cure=cure,
         )
     return settings

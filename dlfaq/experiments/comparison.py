@@ -149,6 +149,12 @@ class Comparison(Generic[Run]):
 
     def _numbers(self, name: str, of: Quantity | None) -> Floats:
         arm = self[name]
+        if of is not None and not callable(of):
+            raise InputError(
+                expected="a function of a history, or of what was measured, as of",
+                got=repr(of),
+                cure="write of=lambda history: history.train.loss[:, -1]",
+            )
         if isinstance(arm, Trained):
             values = arm.accuracy if of is None else of(arm.history)
             cure = "end with the last evaluation, such as of=lambda h: h.train.loss[:, -1]"

@@ -7,13 +7,14 @@ and a claim about them can be put to the placebo of `dlfaq.experiments.placebo`.
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlfaq.errors import InputError
 from dlfaq.experiments.comparison import Comparison
-from dlfaq.experiments.placebo import treatments
+from dlfaq.experiments.placebo import named_settings, treatments
 from dlfaq.seeding import seeds
 
 if TYPE_CHECKING:
@@ -55,24 +56,43 @@ def measure_arms(
             got=f"a {type(function).__name__}",
             cure='write measure_arms(function, arms={"old": {"scale": 1.0}, "new": {…}})',
         )
-    for name, settings in arms.items():
-        if not hasattr(settings, "keys"):
-            raise InputError(
-                expected="for each arm the settings of the function, by name",
-                got=f"{settings!r} for {name!r}",
-                cure='write arms={"old": {"scale": 1.0}, "new": {…}}; {} for no settings',
-            )
+    for name, settings in named_settings(arms).items():
+        _check_takes(function, settings, name)
     measured = {
         name: _by_replica(
             name,
             [
-                np.asarray(function(seed, **settings), dtype=np.float64)
+                _numbers(name, function(seed, **settings))
                 for seed in seeds(replicas, placebo_arm=number)
             ],
         )
         for name, (settings, number) in treatments(arms).items()
     }
     return Comparison(measured, seeds(replicas))
+
+
+def _check_takes(function: Callable[..., Any], settings: Mapping[str, Any], name: str) -> None:
+    try:
+        inspect.signature(function).bind(0, **settings)
+    except TypeError as error:
+        raise InputError(
+            expected="a function of a seed and the settings of an arm",
+            got=f"{getattr(function, '__name__', function)}, for {name!r}: {error}",
+            cure="give it a first parameter for the seed, and one for each name in the settings",
+        ) from error
+    except ValueError:  # no signature that can be read
+        return
+
+
+def _numbers(name: str, result: object) -> Floats:
+    numbers = np.asarray(result)
+    if numbers.dtype.kind not in "biuf":
+        raise InputError(
+            expected=f"numbers as results for {name!r}",
+            got=f"a {type(result).__name__}",
+            cure="return what was measured, a number or an array of one shape",
+        )
+    return numbers.astype(np.float64)
 
 
 def _by_replica(name: str, results: list[Floats]) -> Floats:

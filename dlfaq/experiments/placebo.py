@@ -12,17 +12,34 @@ for an effect, not for an order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from dlfaq.errors import InputError
 from dlfaq.seeding import in_placebo
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["treatments"]
+__all__ = ["named_settings", "treatments"]
 
 Treatment = TypeVar("Treatment")
+
+
+def named_settings(arms: object) -> Mapping[str, Mapping[str, Any]]:
+    """The arms, once it is known that they are settings by name.
+
+    Raises:
+        InputError: they are not by name, or the settings of one are not.
+    """
+    cure = 'write arms={"old": {"lr": 0.1}, "new": {…}}; {} for no settings of its own'
+    if not isinstance(arms, Mapping):
+        raise InputError(expected="arms by name", got=f"a {type(arms).__name__}", cure=cure)
+    for name, settings in arms.items():
+        if not (isinstance(settings, Mapping) and all(isinstance(key, str) for key in settings)):
+            raise InputError(
+                expected="for each arm its settings by name",
+                got=f"{settings!r} for {name!r}",
+                cure=cure,
+            )
+    return arms
 
 
 def treatments(arms: Mapping[str, Treatment]) -> dict[str, tuple[Treatment, int]]:

@@ -19,10 +19,11 @@ from dlfaq.errors import InputError
 from dlfaq.protocol import PERCENT
 from dlfaq.replicate_values import Replicates
 from dlfaq.seeding import seeds, tuning_seeds
+from dlfaq.training.arguments import ReplicaTraining, check_known
+from dlfaq.training.checks import one_rate
 from dlfaq.training.fit_many import fit_many
 
 if TYPE_CHECKING:
-    from dlfaq.training.arguments import ReplicaTraining
     from dlfaq.training.fit_many import Data
     from dlfaq.training.history import Floats, History
 
@@ -116,7 +117,8 @@ def tune(
         >>> tuned.validation.shape
         (7, 4)
     """
-    grid = _grid(lr, rates, ratio)
+    check_known(training, ReplicaTraining)
+    grid = _grid(one_rate(lr), rates, ratio)
     quick: Any = {
         key: value for key, value in training.items() if key not in {"evaluate_every", "parts"}
     }
@@ -158,7 +160,7 @@ def _grid(centre: float, rates: int, ratio: float) -> Floats:
             got=repr(rates),
             cure="so that lr stands in the middle: 7, 9 or 11",
         )
-    if not 1 < ratio < math.inf:
+    if isinstance(ratio, bool | str) or not 1 < ratio < math.inf:
         raise InputError(
             expected="ratio, of neighbouring rates, above 1",
             got=repr(ratio),

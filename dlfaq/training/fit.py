@@ -6,26 +6,27 @@ from itertools import chain
 from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from dlfaq.errors import InputError, first_line
 from dlfaq.seeding import seeded
 from dlfaq.training.arguments import Training, check_known
 from dlfaq.training.averaging import measure_batch_norm
 from dlfaq.training.batches import batches
+from dlfaq.training.checks import check_dataset, check_model, one_rate
 from dlfaq.training.clipping import clip_gradients
 from dlfaq.training.device import moved, training_device
 from dlfaq.training.evaluation import measure
+from dlfaq.training.fitting import check_fits
 from dlfaq.training.history import History
 from dlfaq.training.planning import make_plan
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from dlfaq.data.sets import Dataset
     from dlfaq.training.evaluation import Scores
     from dlfaq.training.plan import Plan
 
-__all__ = ["check_fits", "fit", "fit_plan"]
+__all__ = ["fit", "fit_plan"]
 
 
 def fit(
@@ -53,11 +54,14 @@ def fit(
         (21,)
     """
     check_known(training, Training)
-    check_fits(model, data)
+    check_dataset(data)
+    check_model(model)
+    rate = one_rate(lr)
     plan = make_plan(len(data.train.y), training)
+    check_fits(model, data, plan)
     device = training_device()
     home = next((parameter.device for parameter in model.parameters()), device)
-    history = fit_plan(model.to(device), moved(data, device), plan, rate=lr, seed=seed)
+    history = fit_plan(model.to(device), moved(data, device), plan, rate=rate, seed=seed)
     model.to(home)
     return history.to(home)
 
@@ -65,6 +69,7 @@ def fit(
 def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: int) -> History:
     """Train `model` in place as `plan` says: what `fit` does once its arguments are checked."""
     x, y = data.train
+    loss_of = plan.loss_on(data)
     order = batches([y], plan.batch_size, [seed], plan.order) if plan.batch_size else None
     update = plan.stepper([(rate, model.parameters())])
 
@@ -75,7 +80,7 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
         def backward() -> Tensor:
             if plan.zero_grad:
                 model.zero_grad()
-            loss = plan.loss(model(inputs), labels).mean()
+            loss = loss_of(model(inputs), labels).mean()
             loss.backward()
             if plan.clip is not None:
                 gradients = [p.grad for p in model.parameters() if p.grad is not None]
@@ -86,7 +91,7 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
 
     def evaluate() -> Scores:
         model.eval()
-        scores = measure(model, data, plan.parts, plan.loss)
+        scores = measure(model, data, plan.parts, loss_of)
         model.train()
         return scores
 
@@ -107,38 +112,3 @@ def fit_plan(model: nn.Module, data: Dataset, plan: Plan, *, rate: float, seed: 
         how="one by one",
         template=model,
     )
-
-
-@torch.no_grad()
-def check_fits(model: nn.Module, data: Dataset) -> None:
-    """Raise InputError unless `model` takes the inputs as they are and has an output per class."""
-    x = data.train.x[:2].clone()
-    untouched = x._version  # noqa: SLF001 - how often it was changed in place
-    mode = model.training
-    model.eval()  # so that no running statistics move
-    try:
-        outputs = model(x)
-    except RuntimeError as error:
-        raise InputError(
-            expected=f"a model that takes {x.dtype} inputs of shape (n, {_shape(x)})",
-            got=first_line(error),
-            cure="match the model's first size and dtype to the data; data.to(dtype) converts",
-        ) from error
-    finally:
-        model.train(mode)
-    if x._version != untouched:  # noqa: SLF001
-        raise InputError(
-            expected="a model that leaves its inputs as they are",
-            got="one that changes them, and with them the data set",
-            cure="take inplace=True out of its first layer",
-        )
-    if outputs.ndim != 2 or outputs.shape[1] < data.classes:  # noqa: PLR2004
-        raise InputError(
-            expected=f"labels below the model's number of outputs, {outputs.shape[-1]}",
-            got=f"outputs of shape (n, {_shape(outputs)}) and label {data.classes - 1}",
-            cure=f"give the model {data.classes} outputs, or correct the labels",
-        )
-
-
-def _shape(batch: Tensor) -> str:
-    return ", ".join(map(str, batch.shape[1:]))

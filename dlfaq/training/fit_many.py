@@ -8,10 +8,12 @@ which leaves the gradient of each what it is alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
-from itertools import cycle, product
+from itertools import product
 from typing import TYPE_CHECKING, TypeAlias, Unpack
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -20,13 +22,19 @@ from dlfaq.data.sets import Dataset
 from dlfaq.errors import InputError
 from dlfaq.seeding import seeded
 from dlfaq.training.arguments import ReplicaTraining, check_known
+from dlfaq.training.checks import (
+    called_with_seed,
+    check_dataset,
+    check_model,
+    check_seeds,
+    several_rates,
+)
 from dlfaq.training.device import moved, training_device
-from dlfaq.training.fit import check_fits, fit_plan
-from dlfaq.training.history import History
+from dlfaq.training.fitting import check_fits
 from dlfaq.training.models import mlp
 from dlfaq.training.planning import make_plan
-from dlfaq.training.stacked.stack import fit_stacked
-from dlfaq.training.stacked.stackable import check_alike, why_not_stacked
+from dlfaq.training.replicas import fit_replicas
+from dlfaq.training.stacked.stackable import check_alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dlfaq.training.arguments import Model
+    from dlfaq.training.history import History
 
 __all__ = ["Data", "fit_many"]
 
@@ -64,8 +73,9 @@ def fit_many(
     Returns:
         A `History` whose arrays lead with (replicas,), or with (rates, replicas) for several rates.
         Its `how` says whether replicas were stacked. They are looped over where that is not exact
-        (an optimizer that is not known to work element by element) or gains nothing (so many
-        numbers in a step that memory sets the pace).
+        (an optimizer that is not known to work element by element; a module or a loss of your own
+        that is found, at the start or on the way, to do something else when it is stacked) or
+        gains nothing (so many numbers in a step that memory sets the pace).
 
     Raises:
         InputError: no seeds or rates, not exactly one of sizes and model, no function where one is
@@ -77,7 +87,7 @@ def fit_many(
         (16,)
     """
     check_known(training, ReplicaTraining)
-    rates = [float(lr)] if isinstance(lr, int | float) else [float(rate) for rate in lr]
+    rates, seeds = several_rates(lr), check_seeds(seeds)
     if not rates or not seeds:
         raise InputError(
             expected="at least one seed and one rate",
@@ -85,34 +95,33 @@ def fit_many(
             cure="pass seeds=seeds(16) and lr=0.1",
         )
     _check_function("data", data)
-    datasets = [data] if isinstance(data, Dataset) else [data(seed=seed) for seed in seeds]
+    datasets = [data] if isinstance(data, Dataset) else _datasets(data, seeds)
     _check_alike(datasets)
+    plan = make_plan(len(datasets[0].train.y), training)
     make = _maker(training, datasets[0].train.x.dtype)
     models = []
     for _, seed in product(rates, seeds):
         with seeded(seed, "initialisation"):
-            models.append(_made(make(seed=seed), datasets[0].train.x[:2]))
-    check_fits(models[0], datasets[0])
+            made = check_model(called_with_seed("model", make, seed), where="what model gives")
+            models.append(_made(made, datasets[0].train.x[:2]))
+    check_fits(models[0], datasets[0], plan)
     if training.get("model"):
         check_alike(models, datasets[0].train.x[:2])
-    plan = make_plan(len(datasets[0].train.y), training)
     device = training_device()
     models = [made.to(device) for made in models]
     datasets = [moved(own, device) for own in datasets]
-    reason = why_not_stacked(models, datasets, plan, rates)
-    if reason is None:
-        history = fit_stacked(models, datasets, plan, rates=rates, seeds=seeds)
-    else:
-        runs = [
-            fit_plan(model, own, plan, rate=rate, seed=seed)
-            for model, own, (rate, seed) in zip(
-                models, cycle(datasets), product(rates, seeds), strict=False
-            )
-        ]
-        history = History.stack(runs, how=f"loop: {reason}")
+    history = fit_replicas(models, datasets, plan, rates=rates, seeds=seeds)
     history.template.cpu()
     history = history.to("cpu")
-    return history if isinstance(lr, int | float) else history.by_rate(len(rates))
+    one = not isinstance(lr, Iterable) or np.ndim(lr) == 0
+    return history if one else history.by_rate(len(rates))
+
+
+def _datasets(data: Callable[..., Dataset], seeds: Sequence[int]) -> list[Dataset]:
+    return [
+        check_dataset(called_with_seed("data", data, seed), where="what data gives")
+        for seed in seeds
+    ]
 
 
 def _maker(training: ReplicaTraining, dtype: torch.dtype) -> Model:
@@ -140,10 +149,13 @@ def _maker(training: ReplicaTraining, dtype: torch.dtype) -> Model:
 def _check_function(name: str, given: object) -> None:
     """Raise InputError unless `given` is a function, or a data set."""
     if not isinstance(given, Dataset) and (isinstance(given, nn.Module) or not callable(given)):
+        cure = f"pass {name}=lambda seed: …, which makes what the replica of that seed gets"
+        if name == "data":
+            cure += "; or a Dataset(Examples(x, y), validation, test) that all share"
         raise InputError(
             expected=f"a function of seed= as {name}",
             got=f"a {type(given).__name__}",
-            cure=f"pass {name}=lambda seed: …, which makes what the replica of that seed gets",
+            cure=cure,
         )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dlfaq.errors import InputError
 from dlfaq.seeding import generator
 from dlfaq.training.initialisation import initialiser
+from dlfaq.training.names import unknown_name
 
 __all__ = ["Activation", "Pointwise", "count_parameters", "mlp"]
 
@@ -79,12 +80,15 @@ def mlp(
     Sources: He et al., Delving Deep into Rectifiers, 2015 ("he"); Glorot and Bengio, Understanding
     the Difficulty of Training Deep Feedforward Neural Networks, 2010 ("xavier").
     """
-    if len(sizes) < 2 or any(type(n) is not int or n < 1 for n in sizes):  # noqa: PLR2004
+    many = isinstance(sizes, Sequence) and not isinstance(sizes, str)
+    if not many or len(sizes) < 2 or any(type(n) is not int or n < 1 for n in sizes):  # noqa: PLR2004
         raise InputError(
             expected="two or more sizes, whole numbers from 1",
             got=repr(sizes),
             cure="write [inputs, hidden, outputs], such as [64, 32, 10]",
         )
+    if not isinstance(bias, bool):
+        raise InputError(expected="bias, True or False", got=repr(bias), cure="pass one of the two")
     draws = generator(seed, "initialisation")
     initialise = initialiser(init, partial(_module, activation))
     layers: list[nn.Module] = []
@@ -105,10 +109,16 @@ def count_parameters(model: nn.Module) -> int:
 def _module(activation: Activation) -> nn.Module:
     if isinstance(activation, str):
         if activation not in _ACTIVATIONS:
-            raise InputError(
-                expected=f"an activation among {', '.join(_ACTIVATIONS)}",
-                got=repr(activation),
-                cure="pass one of these, a class of nn.Module or a function of tensors",
-            )
+            otherwise = "pass one of these, a class of nn.Module or a function of tensors"
+            raise unknown_name(activation, _ACTIVATIONS, what="an activation", otherwise=otherwise)
         return _ACTIVATIONS[activation]()
-    return activation() if isinstance(activation, type) else Pointwise(activation)
+    made = activation() if isinstance(activation, type) else activation
+    if isinstance(made, nn.Module) and isinstance(activation, type):
+        return made
+    if isinstance(activation, type) or not callable(activation):
+        raise InputError(
+            expected="an activation by name, a class of nn.Module or a function of tensors",
+            got=repr(activation),
+            cure='pass activation="relu", nn.ReLU or torch.relu',
+        )
+    return Pointwise(activation)

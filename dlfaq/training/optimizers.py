@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 from torch import Tensor, optim
 
 from dlfaq.errors import InputError
+from dlfaq.training.names import unknown_name
 
-__all__ = ["Optimizer", "Scheduler", "build_optimizer", "is_elementwise"]
+__all__ = ["Optimizer", "build_optimizer", "is_elementwise"]
 
 Optimizer = str | type[optim.Optimizer] | Callable[..., optim.Optimizer]
 """A name, a class of torch.optim, or a function of (parameters, lr=…) such as a `partial`."""
-
-Scheduler = Callable[[optim.Optimizer], optim.lr_scheduler.LRScheduler]
-"""What makes a scheduler for an optimizer; it is stepped once after each step."""
 
 _NAMES: dict[str, type[optim.Optimizer]] = {
     "adadelta": optim.Adadelta,
@@ -42,31 +40,50 @@ def build_optimizer(
     """An optimizer over groups of (learning rate, parameters).
 
     Raises:
-        InputError: an unknown name, a rate that is not finite and above 0, or options it does not
-            take.
+        InputError: an unknown name, what is no optimizer, or options it does not take.
     """
-    kind = _NAMES.get(optimizer) if isinstance(optimizer, str) else optimizer
+    kind: Any = _NAMES.get(optimizer) if isinstance(optimizer, str) else optimizer
     if kind is None:
+        otherwise = "pass one of these, a class of torch.optim, or a function of (parameters, lr=…)"
+        raise unknown_name(optimizer, _NAMES, what="an optimizer", otherwise=otherwise)
+    if not callable(kind):
+        made = isinstance(kind, optim.Optimizer)
         raise InputError(
-            expected=f"an optimizer among {', '.join(_NAMES)}",
-            got=repr(optimizer),
-            cure="pass one of these, a class of torch.optim, or a function of (parameters, lr=…)",
+            expected="an optimizer by name, by class or by function",
+            got=f"one that is made already, a {type(kind).__name__}" if made else repr(kind),
+            cure='pass optimizer="adam" and options={…}, which makes one for each replica',
         )
-    for rate, _ in groups:
-        _check_rate(rate)
     keywords = dict(options)
     if isinstance(kind, type) and "fused" in inspect.signature(kind).parameters:
         # One kernel per tensor: Adam's step takes half the time, which counts in nets this small.
         keywords.setdefault("fused", not keywords.keys() & {"foreach", "differentiable"})
     parameters = [{"params": list(tensors), "lr": rate} for rate, tensors in groups]
     try:
-        return kind(parameters, lr=groups[0][0], **keywords)
+        made = kind(parameters, lr=groups[0][0], **keywords)
     except (TypeError, ValueError) as error:
         raise InputError(
             expected=f"options that {getattr(kind, '__name__', kind)} takes",
             got=f"{dict(options)} ({error})",
-            cure="see its page in the reference of torch.optim",
+            cure=_nearest_option(kind, options),
         ) from error
+    if not isinstance(made, optim.Optimizer):
+        raise InputError(
+            expected="an optimizer by name, by class or by function",
+            got=f"{getattr(kind, '__name__', kind)}, which gives a {type(made).__name__}",
+            cure="write optimizer=lambda parameters, lr: torch.optim.SGD(parameters, lr=lr)",
+        )
+    return made
+
+
+def _nearest_option(kind: Callable[..., Any], options: Mapping[str, Any]) -> str:
+    """The cure for an option that an optimizer does not take."""
+    if "lr" in options:
+        return "pass the rate as lr=, beside options="
+    known = inspect.signature(kind).parameters
+    for name in options.keys() - known.keys():
+        for near in get_close_matches(name, known, n=1):
+            return f"did you mean {near!r}?"
+    return "see its page in the reference of torch.optim"
 
 
 def is_elementwise(optimizer: Optimizer) -> bool:
@@ -77,14 +94,4 @@ def is_elementwise(optimizer: Optimizer) -> bool:
     """
     if isinstance(optimizer, partial):
         return is_elementwise(optimizer.func)
-    return optimizer in (*_NAMES, *_NAMES.values())
-
-
-def _check_rate(rate: float) -> None:
-    """Raise InputError unless `rate` is a finite number above 0."""
-    if not (math.isfinite(rate) and rate > 0):
-        raise InputError(
-            expected="a learning rate that is finite and above 0",
-            got=repr(rate),
-            cure="start with 0.1 for SGD, 0.003 for Adam",
-        )
+    return any(optimizer is known or optimizer == name for name, known in _NAMES.items())

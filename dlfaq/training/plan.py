@@ -13,17 +13,22 @@ from torch.optim import LBFGS
 from tqdm import tqdm
 
 from dlfaq.training.averaging import WeightAverage
+from dlfaq.training.class_weights import weighted, weights_for
 from dlfaq.training.history import Curve, Floats
 from dlfaq.training.optimizers import build_optimizer
+from dlfaq.training.schedulers import build_schedulers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
+    from dlfaq.data.sets import Dataset
     from dlfaq.training.batches import Order
+    from dlfaq.training.class_weights import ClassWeights
     from dlfaq.training.evaluation import Loss, Scores
-    from dlfaq.training.optimizers import Optimizer, Scheduler
+    from dlfaq.training.optimizers import Optimizer
+    from dlfaq.training.schedulers import Scheduler
 
 __all__ = ["Plan"]
 
@@ -34,7 +39,8 @@ _SHOWN_AFTER_S = 1
 class Plan:
     """`steps` steps on batches of `batch_size` (None: all examples), evaluated after some.
 
-    At the end the mean weights of the last `averaged` steps are evaluated; with 0, the weights.
+    At the end the mean weights of the last `averaged` steps are evaluated; with 0, the weights. The
+    scheduler is stepped after each `scheduled_every` steps.
     The other attributes are those of `Training`.
     """
 
@@ -45,31 +51,46 @@ class Plan:
     optimizer: Optimizer
     options: Mapping[str, Any]
     scheduler: Scheduler | None
+    scheduler_options: Mapping[str, Any]
+    scheduled_every: int
     loss: Loss
+    class_weights: ClassWeights | None
     order: Order
     zero_grad: bool
     clip: float | None
     averaged: int
 
+    def loss_on(self, data: Dataset) -> Loss:
+        """The loss of one who learns from `data`, with the weights of its classes."""
+        weights = weights_for(self.class_weights, data)
+        return self.loss if weights is None else weighted(weights)
+
     def stepper(
         self, groups: Sequence[tuple[float, Iterable[Tensor]]]
     ) -> Callable[[Callable[[], Tensor]], Tensor]:
-        """What makes one step of groups of (learning rate, parameters), then one of the scheduler.
+        """What makes one step of groups of (learning rate, parameters), and of their schedulers.
 
         It takes a function that sets the gradients and returns the losses, and returns these. LBFGS
         calls the function several times, all others once.
         """
         optimizer = build_optimizer(self.optimizer, self.options, groups)
-        scheduler = self.scheduler(optimizer) if self.scheduler else None
+        schedulers = []
+        if self.scheduler is not None:
+            total = -(-self.steps // self.scheduled_every)  # rounded up
+            schedulers = build_schedulers(self.scheduler, self.scheduler_options, optimizer, total)
+        done = 0
 
         def step(backward: Callable[[], Tensor]) -> Tensor:
+            nonlocal done
             if isinstance(optimizer, LBFGS):
                 losses: Tensor = optimizer.step(backward)  # before the step, as for the others
             else:
                 losses = backward()
                 optimizer.step()
-            if scheduler:
-                scheduler.step()
+            done += 1
+            if done % self.scheduled_every == 0:
+                for scheduler in schedulers:
+                    scheduler.step()
             return losses
 
         return step

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from dlfaq.errors import InputError
 from dlfaq.training.batches import ORDERS
+from dlfaq.training.class_weights import check_class_weights
 from dlfaq.training.evaluation import PARTS, cross_entropies
 from dlfaq.training.plan import Plan
 
@@ -35,12 +37,8 @@ def make_plan(examples: int, training: Training) -> Plan:
             got=f"steps={steps}, epochs={epochs}",
             cure="pass exactly one of them",
         )
-    if not parts or not {*parts} <= {*PARTS}:
-        raise InputError(
-            expected=f"parts among {', '.join(PARTS)}",
-            got=", ".join(map(repr, parts)) or "none",
-            cure="leave parts= out to evaluate all three",
-        )
+    _check_parts(parts)
+    _check_kinds(training)
     lengths = {
         "steps": steps,
         "epochs": epochs,
@@ -60,8 +58,8 @@ def make_plan(examples: int, training: Training) -> Plan:
             got=f"batch_size={batch_size}",
             cure="lower it, or leave it out for full-batch descent",
         )
+    epoch = examples // (batch_size or examples)
     if epochs is not None:
-        epoch = examples // (batch_size or examples)
         steps, evaluate_every = epochs * epoch, evaluate_every or epoch
     assert steps is not None  # one of the two was given
     along = range(0, steps, evaluate_every) if evaluate_every else ()
@@ -78,12 +76,71 @@ def make_plan(examples: int, training: Training) -> Plan:
         optimizer=training.get("optimizer", "sgd"),
         options=training.get("options") or {},
         scheduler=training.get("scheduler"),
+        scheduler_options=training.get("scheduler_options") or {},
+        scheduled_every=_scheduled_every(training, epoch),
         loss=training.get("loss", cross_entropies),
+        class_weights=check_class_weights(training.get("class_weights"), training.get("loss")),
         order=order,
         zero_grad=training.get("zero_grad", True),
         clip=clip,
         averaged=max(1, round(average * steps)) if average else 0,
     )
+
+
+def _check_parts(parts: object) -> None:
+    many = isinstance(parts, Iterable) and not isinstance(parts, str)
+    given = list(parts) if many else []  # type: ignore[call-overload]
+    if given and all(part in PARTS for part in given):
+        return
+    got = ", ".join(map(repr, given)) or (repr(parts) if parts else "none")
+    cure = f"write parts=[{parts!r}]" if isinstance(parts, str) and parts in PARTS else ""
+    raise InputError(
+        expected=f"parts among {', '.join(PARTS)}" + ", in a list" * bool(cure),
+        got=got,
+        cure=cure or "leave parts= out to evaluate all three",
+    )
+
+
+def _check_kinds(training: Training) -> None:
+    """Check that options are by name, a loss a function, and a switch True or False."""
+    for name in ("options", "scheduler_options"):
+        options = training.get(name)
+        if options is not None and not isinstance(options, Mapping):
+            raise InputError(
+                expected=f"{name} by name",
+                got=repr(options),
+                cure=f'write {name}={{"momentum": 0.9}}',
+            )
+    loss, zero_grad = training.get("loss", cross_entropies), training.get("zero_grad", True)
+    if not callable(loss) or isinstance(loss, type):
+        raise InputError(
+            expected="as loss a function of outputs (n, classes) and labels (n,)",
+            got=f"the class {loss.__name__}" if isinstance(loss, type) else repr(loss),
+            cure="leave it out for cross-entropy; of a class of torch.nn pass an object, such as "
+            'nn.CrossEntropyLoss(reduction="none")',
+        )
+    if not isinstance(zero_grad, bool):
+        raise InputError(
+            expected="zero_grad, True or False", got=repr(zero_grad), cure="pass one of the two"
+        )
+
+
+def _scheduled_every(training: Training, epoch: int) -> int:
+    """After how many steps the scheduler is stepped."""
+    every = training.get("scheduler_every", "step")
+    if every not in ("step", "epoch"):
+        raise InputError(
+            expected='scheduler_every, "step" or "epoch"',
+            got=repr(every),
+            cure="leave it out to step the scheduler after each step",
+        )
+    if training.get("scheduler") is None and training.get("scheduler_options"):
+        raise InputError(
+            expected="a scheduler beside scheduler_options",
+            got="none",
+            cure='pass scheduler="cosine", or leave the options out',
+        )
+    return epoch if every == "epoch" else 1
 
 
 def _check_order(order: object, batch_size: int | None) -> None:

@@ -92,7 +92,7 @@ def test_the_table_has_a_mean_per_arm_or_the_shape_of_what_was_measured():
         (lambda: measure_arms(ARMS, arms=ARMS), "a function of a seed .*; got a dict; write"),
         (
             lambda: measure_arms(level, arms={"a": level}),
-            "the settings of the function, by name; got <function level .* for 'a'; write arms",
+            "for each arm its settings by name; got <function level .* for 'a'; write arms",
         ),
         (
             lambda: measure_arms(lambda seed: [0] * (seed % 3), arms={"a": {}}),

@@ -226,8 +226,8 @@ def test_progress_shows_when_it_is_long_and_someone_watches(monkeypatch, watched
         ({"batch_size": 0}, "batch_size, a whole number from 1; got 0"),
         ({"evaluate_every": -1}, "evaluate_every, a whole number from 1; got -1"),
         ({"parts": ["tset"]}, "parts among train, validation, test; got 'tset'"),
-        ({"stesp": 3}, "training arguments among average, .*; got stesp; correct its name"),
-        ({"sizes": [3, 2]}, "training arguments among average, .*; got sizes"),
+        ({"stesp": 3}, "training arguments among average, .*; got 'stesp'; did you mean 'steps'"),
+        ({"sizes": [3, 2]}, "training arguments among average, .*; got 'sizes'; correct its name"),
         ({"order": "random"}, "an order among shuffled, fixed, by class, .*; got 'random'"),
         ({"order": "fixed"}, "a batch_size beside an order; got order='fixed' and batches of all"),
         ({"clip": 0}, "clip, a norm, finite and above 0; got 0; correct it, or leave it out"),
@@ -243,7 +243,10 @@ def test_progress_shows_when_it_is_long_and_someone_watches(monkeypatch, watched
         ({"model": mlp([5, 2])}, r"inputs of shape \(n, 3\)"),
         ({"model": mlp([3, 2])}, r"takes torch\.float64 inputs.*data\.to\(dtype\) converts"),
         ({"model": mlp([3, 1], dtype=torch.float64)}, "got .* label 1; give the model 2 outputs"),
-        ({"model": nn.Flatten(0)}, r"number of outputs.*got outputs of shape"),
+        (
+            {"model": nn.Sequential(nn.Linear(3, 2, dtype=torch.float64), nn.Flatten(0))},
+            r"number of outputs.*got outputs of shape",
+        ),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
 )
@@ -345,6 +348,10 @@ def test_batch_norm_of_mean_weights_has_the_statistics_of_the_training_part():
 
 class Silent(nn.Module):
     """Raises an exception that says nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
 
     def forward(self, _):
         raise RuntimeError

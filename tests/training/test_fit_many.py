@@ -224,7 +224,10 @@ class TestLoop:
         ({"batch_size": 21}, "at most the 20 training examples"),
         ({"sizes": [5, 2]}, r"inputs of shape \(n, 3\)"),
         ({"activation": "rleu"}, "got 'rleu'"),
-        ({"stesp": 3}, "training arguments among activation, .*; got stesp; correct its name"),
+        (
+            {"stesp": 3},
+            "training arguments among activation, .*; got 'stesp'; did you mean 'steps'",
+        ),
         ({"average": 1.5}, r"a share of the steps, above 0 and at most 1; got 1\.5"),
         ({"data": [small(1), small(2)]}, "a function of seed= as data; got a list"),
         ({"sizes": None, "model": "mlp"}, "a function of seed= as model; got a str"),

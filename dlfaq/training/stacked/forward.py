@@ -14,6 +14,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -23,7 +24,7 @@ from torch.autograd.function import once_differentiable
 from torch.func import functional_call, vmap
 from torch.nn.functional import batch_norm, conv1d, conv2d, conv3d
 
-__all__ = ["Batched", "slow_mapping"]
+__all__ = ["Batched", "call_with", "slow_mapping"]
 
 
 class _Hidden(NamedTuple):
@@ -261,11 +262,21 @@ def _dropout(layer: nn.Dropout, noise: Sequence[torch.Generator]) -> _Layer | No
     return forward
 
 
-def _mapped(layer: nn.Module) -> _Layer:
-    def call(own: _State, x: Tensor) -> Tensor:
-        outputs: Tensor = functional_call(layer, dict(own), (x,))
-        return outputs
+def call_with(module: nn.Module, state: _State, x: Tensor) -> Tensor:
+    """The outputs of `module` with parameters and buffers from elsewhere, which it may write into.
 
+    Raises:
+        RuntimeError: it puts another tensor in the place of one of them, which would be lost.
+    """
+    held = dict(state)
+    outputs: Tensor = functional_call(module, held, (x,))
+    for name, value in state.items():
+        if held[name] is not value:
+            raise RuntimeError(f"it puts another tensor in the place of {name}")
+    return outputs
+
+
+def _mapped(layer: nn.Module) -> _Layer:
     # A layer that draws random numbers would draw others than alone, so it is an error.
-    mapped = vmap(call, randomness="error")
+    mapped = vmap(partial(call_with, layer), randomness="error")
     return lambda hidden, own: _Hidden(mapped(own, hidden.by_replica()), replicas_first=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import partial
 from itertools import cycle, islice, repeat
 from typing import TYPE_CHECKING
@@ -9,15 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state, vmap
+from torch.func import stack_module_state, vmap
 
 from dlfaq.seeding import generator
 from dlfaq.training.averaging import measure_batch_norm
 from dlfaq.training.batches import batches
+from dlfaq.training.class_weights import weights_for
 from dlfaq.training.clipping import clip_gradients
 from dlfaq.training.evaluation import cross_entropies, measure
 from dlfaq.training.history import History
-from dlfaq.training.stacked.forward import Batched, slow_mapping
+from dlfaq.training.stacked.forward import Batched, call_with, slow_mapping
+from dlfaq.training.stacked.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +39,7 @@ def fit_stacked(
     *,
     rates: Sequence[float],
     seeds: Sequence[int],
+    watched: bool = False,
 ) -> History:
     """Train `models`, one for each rate and seed in this order, as `fit_plan` would train each.
 
@@ -45,14 +49,20 @@ def fit_stacked(
         plan: its optimizer works element by element.
         rates: the learning rates.
         seeds: of the replicas of each rate.
+        watched: whether to compare replicas with themselves alone on the way, see `Watch`.
 
     Returns:
         A history whose arrays lead with (rates · seeds,).
+
+    Raises:
+        Unlike: when watched, replicas do not come out as they do alone.
     """
     stack = Stack(models, seeds)
+    watch = Watch(stack, plan, len(models), datasets) if watched else None
     source = _Source([data.train for data in datasets], len(models))
     update = plan.stepper(list(zip(rates, stack.groups(len(rates)), strict=True)))
     drawn = source.draw(plan, seeds)
+    weights = _class_weights(plan, datasets, len(models))
 
     def step() -> Tensor:
         x, y = next(drawn)
@@ -60,8 +70,11 @@ def fit_stacked(
         def backward() -> Tensor:
             if plan.zero_grad:
                 stack.zero_grad()
-            means = _mean_losses(plan.loss, stack(x), y)  # (replicas,)
+            alone = watch.before_step() if watch else None
+            means = _mean_losses(plan.loss, stack(x), y, weights)  # (replicas,)
             means.sum().backward()
+            if watch and alone:
+                watch.after_step(alone, x, y, means)
             if plan.clip is not None:
                 gradients = [p.grad for p in stack.learned if p.grad is not None]
                 clip_gradients(gradients, plan.clip)
@@ -69,10 +82,16 @@ def fit_stacked(
 
         return update(backward)
 
+    def evaluate() -> Scores:
+        if watch is None:
+            return stack.evaluate(datasets, plan)
+        with watch.evaluation():
+            return stack.evaluate(datasets, plan)
+
     with slow_mapping():
         curves, batch_loss = plan.run(
             step,
-            lambda: stack.evaluate(datasets, plan),
+            evaluate,
             learned=stack.learned,
             settle=lambda: stack.measure_batch_norm(datasets),
         )
@@ -87,10 +106,28 @@ def fit_stacked(
     )
 
 
-def _mean_losses(loss: Loss, outputs: Tensor, y: Tensor) -> Tensor:
-    """The mean loss of each replica, (replicas,), of outputs (replicas, batch, classes)."""
+def _class_weights(plan: Plan, datasets: Sequence[Dataset], replicas: int) -> Tensor | None:
+    """Of all replicas, (replicas, classes), or None."""
+    of_sets = [weights_for(plan.class_weights, data) for data in datasets]
+    given = [weights for weights in islice(cycle(of_sets), replicas) if weights is not None]
+    return torch.stack(given) if given else None
+
+
+def _mean_losses(loss: Loss, outputs: Tensor, y: Tensor, weights: Tensor | None) -> Tensor:
+    """The mean loss of each replica, (replicas,), of outputs (replicas, batch, classes).
+
+    Args:
+        loss: of an example.
+        outputs: of all replicas.
+        y: labels of all, (replicas · batch,).
+        weights: of the classes for each replica, (replicas, classes), or None.
+    """
     if loss is cross_entropies:  # of each example alone, whichever stand beside it
-        return loss(outputs.flatten(0, 1), y).view(outputs.shape[:2]).mean(1)
+        losses = loss(outputs.flatten(0, 1), y).view(outputs.shape[:2])
+        if weights is None:
+            return losses.mean(1)
+        own = weights.gather(1, y.view(outputs.shape[:2]))
+        return (losses * own / own.mean(1, keepdim=True)).mean(1)
 
     def mean(own: Tensor, labels: Tensor) -> Tensor:
         return loss(own, labels).mean()
@@ -121,8 +158,8 @@ class Stack:
         self.learned = [value for value in parameters.values() if value.requires_grad]
         self._sliced = False
         # Replicas of one seed draw alike, whatever their rate.
-        noise = [generator(seed, "noise") for seed in islice(cycle(seeds), len(models))]
-        self._batched = Batched(self.template, self._state, noise)
+        self._noise = [generator(seed, "noise") for seed in islice(cycle(seeds), len(models))]
+        self._batched = Batched(self.template, self._state, self._noise)
         self.maps = self._batched.maps
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -159,6 +196,26 @@ class Stack:
             else:  # the next ones take the place instead of being added, which is faster
                 parameter.grad = None
 
+    def state(self, replica: int) -> dict[str, Tensor]:
+        """Parameters and buffers of a replica, by name: views."""
+        return {name: value.detach()[replica] for name, value in self._state.items()}
+
+    def gradients(self, replica: int) -> dict[str, Tensor | None]:
+        """What a replica has as gradients now, by the name of the parameter: copies."""
+        return {
+            name: None if value.grad is None else value.grad[replica].clone()
+            for name, value in self._state.items()
+        }
+
+    @torch.no_grad()
+    def alone(self, replica: int) -> tuple[nn.Module, Tensor]:
+        """A copy of a replica as it stands, and the state of the generator of its noise."""
+        model = deepcopy(self.template)
+        own = self.state(replica)
+        for name, value in (*model.named_parameters(), *model.named_buffers()):
+            value.copy_(own[name])
+        return model, self._noise[replica].get_state()
+
     def weights(self) -> dict[str, Tensor]:
         """What `state_dict` of a replica holds, by name, (replicas, *shape)."""
         return {name: self._state[name].detach() for name in self.template.state_dict()}
@@ -174,16 +231,14 @@ class Stack:
         self.template.eval()
         state = {name: value.detach() for name, value in self._state.items()}
         measured = []
+        losses = [plan.loss_on(data) for data in datasets]
         for replica in range(self._replicas):
             own = {name: value[replica] for name, value in state.items()}
             data = datasets[replica % len(datasets)]
-            measured.append(measure(partial(self._call, own), data, plan.parts, plan.loss))
+            loss = losses[replica % len(datasets)]
+            measured.append(measure(partial(call_with, self.template, own), data, plan.parts, loss))
         self.template.train()
         return {part: np.stack([scores[part] for scores in measured]) for part in plan.parts}
-
-    def _call(self, state: dict[str, Tensor], x: Tensor) -> Tensor:
-        outputs: Tensor = functional_call(self.template, state, (x,))
-        return outputs
 
 
 class _Source:

@@ -17,6 +17,7 @@ from dlfaq.training.optimizers import is_elementwise
 from dlfaq.training.stacked.forward import slow_mapping
 from dlfaq.training.stacked.stack import Stack
 from dlfaq.training.stacked.trial import why_not_alike
+from dlfaq.training.surroundings.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from dlfaq.data.sets import Dataset
     from dlfaq.training.plan import Plan
 
-__all__ = ["check_alike", "why_not_stacked"]
+__all__ = ["check_alike", "why_not_copied", "why_not_stacked"]
 
 # Above so many parameters and activations of one replica in a step, overhead no longer matters and
 # memory sets the pace, so that a loop is as fast. Stacked against loop, Adam, 16 replicas, a core:
@@ -50,16 +51,24 @@ _HOOKS = (
 )
 
 
+def why_not_copied(model: nn.Module) -> str | None:
+    """Why there is no second one, which trials need, or None."""
+    try:
+        deepcopy(model)
+    except Exception as error:  # noqa: BLE001 - what a model holds may raise any
+        return f"the model cannot be copied: {first_line(error)}"
+    return None
+
+
 def why_not_stacked(
-    models: Sequence[nn.Module], datasets: Sequence[Dataset], plan: Plan, rates: Sequence[float]
+    models: Sequence[nn.Module], datasets: Sequence[Dataset], plan: Plan
 ) -> str | None:
     """Why replicas cannot or should not be stacked, or None.
 
     Args:
-        models: the replicas, before training; they stay as they are.
+        models: the replicas, before training, which can be copied; they stay as they are.
         datasets: one for each seed, or a single one for all.
         plan: of the training.
-        rates: the learning rates.
     """
     # A copy is tried, since a model may count its calls; its tensors lack their hooks and ties.
     model, x = deepcopy(models[0]), datasets[0].train.x[: plan.batch_size]
@@ -75,7 +84,7 @@ def why_not_stacked(
     if numbers > _STACKED_AT_MOST:
         return f"memory sets the pace of {numbers:,} parameters and activations per step"
     by_size = plan.optimizer in _BY_SIZE
-    return _why_not_mapped(model, x) or why_not_alike(models, datasets, plan, rates, by_size)
+    return _why_not_mapped(model, x) or why_not_alike(models, datasets, plan, by_size)
 
 
 def check_alike(models: Sequence[nn.Module], x: Tensor) -> None:
@@ -113,12 +122,18 @@ def _differs_in_state_alone(model: nn.Module, other: nn.Module, x: Tensor) -> bo
     if str(model) != str(other) or shapes[0] != shapes[1]:
         return False
     for training in (False, True):
-        pair = [deepcopy(one).train(training) for one in (model, other)]
+        try:
+            pair = [deepcopy(one).train(training) for one in (model, other)]
+        except Exception:  # noqa: BLE001 - so it is looped over
+            return True
         pair[0].load_state_dict(other.state_dict())
+        around = Surroundings(pair)
         with same_draws():
             got = pair[0](x)
+        around.put_back(draws=True)
         with same_draws():
             wanted = pair[1](x)
+        around.put_back(draws=True)
         if not torch.allclose(got, wanted, equal_nan=True):
             return False
     return True

@@ -4,7 +4,7 @@
 module replaces a buffer, where an operator's batching rule is wrong (an embedding's `padding_idx`),
 where a tensor that is neither parameter nor buffer is a parameter's memory, or where Python or
 NumPy draw the random numbers. So before such a module is stacked, two replicas take two small steps
-together and alone.
+together and alone. What it does later is for `dlfaq.training.stacked.watch` to see.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dlfaq.seeding import same_draws
 from dlfaq.training.evaluation import cross_entropies
 from dlfaq.training.fit import fit_plan
 from dlfaq.training.stacked.stack import Stack, fit_stacked
+from dlfaq.training.surroundings.surroundings import unlike_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from dlfaq.training.history import History
     from dlfaq.training.plan import Plan
 
-__all__ = ["why_not_alike"]
+__all__ = ["is_plain", "why_not_alike"]
 
 _STEPS = 2
 _RATE = 0.01
@@ -52,7 +53,6 @@ def why_not_alike(
     models: Sequence[nn.Module],
     datasets: Sequence[Dataset],
     plan: Plan,
-    rates: Sequence[float],
     by_size: bool,  # noqa: FBT001
 ) -> str | None:
     """Why replicas would not come out of `fit_stacked` as they do alone, or None.
@@ -61,23 +61,20 @@ def why_not_alike(
         models: the replicas; they stay as they are.
         datasets: one for each seed, or a single one for all.
         plan: of the training.
-        rates: the learning rates.
         by_size: whether the optimizer makes small steps of small gradients.
     """
-    if plan.scheduler and len(rates) > 1:
-        groups = [(rate, [torch.zeros(1, requires_grad=True)]) for rate in rates]
-        try:
-            plan.stepper(groups)
-        except Exception as error:  # noqa: BLE001 - a scheduler may raise any
-            return f"the scheduler does not take several rates: {first_line(error)}"
     pair = (models[0], models[-1])
     own = [_few(data, plan) for data in (datasets[0], datasets[-1])]
     if not by_size and own[0].train.x.dtype == torch.float64:
         name = _rounded_away(pair[0], own[0], plan)
         if name:
             return f"gradients of {name} are only rounding, which the optimizer enlarges"
-    if not Stack([deepcopy(pair[0])], [0]).maps and plan.loss is cross_entropies:
+    if is_plain(pair[0], plan):
         return None
+    for other in models[1:]:
+        name = unlike_attribute(models[0], other)
+        if name:
+            return f"models differ in their attribute {name}"
     trial = replace(
         plan,
         steps=_STEPS,
@@ -86,9 +83,15 @@ def why_not_alike(
         optimizer="sgd",
         options={},
         scheduler=None,
+        class_weights=None,  # a few examples may lack a class
         averaged=0,
     )
     return _tried(pair, own, trial)
+
+
+def is_plain(model: nn.Module, plan: Plan) -> bool:
+    """Whether stacking leaves nothing to `torch.func`: layers and loss are known to come out."""
+    return not Stack([deepcopy(model)], [0]).maps and plan.loss is cross_entropies
 
 
 def _tried(pair: Sequence[nn.Module], own: Sequence[Dataset], trial: Plan) -> str | None:
