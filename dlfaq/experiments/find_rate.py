@@ -140,7 +140,7 @@ def find_rate(
             got=f"lowest={lowest!r}, highest={highest!r}",
             cure="leave both out for 1e-5 to 10",
         )
-    settings: dict[str, Any] = dict(training)
+    settings: Any = dict(training)
     if "lr" in settings:
         raise InputError(
             expected="lowest and highest in place of lr",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -59,7 +59,8 @@ def weights_for(chosen: ClassWeights | None, data: Dataset) -> Tensor | None:
             got=f"none of class {int((counts == 0).nonzero()[0])}",
             cure="split within classes, or pass a list of weights",
         )
-    return (len(y) / (data.classes * counts)).to(x.dtype)
+    balanced: Tensor = len(y) / (data.classes * counts)
+    return balanced.to(x.dtype)
 
 
 def check_class_weights(chosen: object, loss: object) -> ClassWeights | None:
@@ -68,29 +69,31 @@ def check_class_weights(chosen: object, loss: object) -> ClassWeights | None:
     Raises:
         InputError: they are no numbers from 0, all are 0, or there is a loss of one's own.
     """
-    if chosen is None or (isinstance(chosen, str) and chosen == "balanced"):
-        weights: list[float] | Literal["balanced"] | None = chosen  # type: ignore[assignment]
+    weights: ClassWeights | None
+    if chosen is None:
+        weights = None
+    elif isinstance(chosen, str) and chosen == "balanced":
+        weights = "balanced"
     else:
-        many = isinstance(chosen, Iterable) and not isinstance(chosen, str | dict)
-        weights = (
-            [
-                value.item() if isinstance(value, Tensor) and value.ndim == 0 else value
-                for value in chosen  # type: ignore[attr-defined]
-            ]
-            if many
-            else []
-        )
-        good = all(is_number(weight) and 0 <= weight < math.inf for weight in weights)
-        if not good or not any(weights):
-            raise InputError(
-                expected='class_weights, a number from 0 for each class, or "balanced"',
-                got=repr(chosen),
-                cure="pass class_weights=[1.0, 2.0], in the order of the labels",
-            )
+        weights = _numbers(chosen)
     if weights is not None and loss is not None:
         raise InputError(
             expected="class_weights with cross-entropy",
             got="a loss of one's own beside them",
             cure="leave loss= out, or weight the examples in it",
+        )
+    return weights
+
+
+def _numbers(chosen: object) -> list[float]:
+    listed = isinstance(chosen, Iterable) and not isinstance(chosen, str | dict)
+    weights: list[Any] = list(chosen) if listed else []  # type: ignore[call-overload]
+    weights = [value.item() if isinstance(value, Tensor) else value for value in weights]
+    good = all(is_number(weight) and 0 <= weight < math.inf for weight in weights)
+    if not good or not any(weights):
+        raise InputError(
+            expected='class_weights, a number from 0 for each class, or "balanced"',
+            got=repr(chosen),
+            cure="pass class_weights=[1.0, 2.0], in the order of the labels",
         )
     return weights

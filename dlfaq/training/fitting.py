@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from copy import deepcopy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -121,7 +121,7 @@ def _check_loss(plan: Plan, outputs: Tensor, y: Tensor) -> None:
         # PyTorch only warns where shapes differ and it takes all pairs.
         warnings.filterwarnings("error", message="Using a target size")
         try:
-            losses = plan.loss(outputs, y)
+            losses: Any = plan.loss(outputs, y)
         except Exception as error:
             raise InputError(
                 expected=expected,

@@ -74,7 +74,7 @@ class Plan:
         calls the function several times, all others once.
         """
         optimizer = build_optimizer(self.optimizer, self.options, groups)
-        schedulers = []
+        schedulers: list[Any] = []
         if self.scheduler is not None:
             total = -(-self.steps // self.scheduled_every)  # rounded up
             schedulers = build_schedulers(self.scheduler, self.scheduler_options, optimizer, total)

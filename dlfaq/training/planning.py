@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import InputError
 from dlfaq.training.batches import ORDERS
@@ -111,7 +111,8 @@ def _check_kinds(training: Training) -> None:
                 got=repr(options),
                 cure=f'write {name}={{"momentum": 0.9}}',
             )
-    loss, zero_grad = training.get("loss", cross_entropies), training.get("zero_grad", True)
+    loss: Any = training.get("loss", cross_entropies)
+    zero_grad: Any = training.get("zero_grad", True)
     if not callable(loss) or isinstance(loss, type):
         raise InputError(
             expected="as loss a function of outputs (n, classes) and labels (n,)",
@@ -127,7 +128,7 @@ def _check_kinds(training: Training) -> None:
 
 def _scheduled_every(training: Training, epoch: int) -> int:
     """After how many steps the scheduler is stepped."""
-    every = training.get("scheduler_every", "step")
+    every: Any = training.get("scheduler_every", "step")
     if every not in ("step", "epoch"):
         raise InputError(
             expected='scheduler_every, "step" or "epoch"',

