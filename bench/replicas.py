@@ -26,7 +26,7 @@ from dlfaq import digits, fit, fit_many, mlp, mnist, mnist1d, seeds
 from dlfaq.training.batches import batches
 from dlfaq.training.evaluation import cross_entropies
 from dlfaq.training.planning import make_plan
-from dlfaq.training.stacked.stack import fit_stacked
+from dlfaq.training.stacked.fit_stacked import fit_stacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dlfaq.errors import first_line
 from dlfaq.training.fit import fit_plan
 from dlfaq.training.history import History
-from dlfaq.training.stacked.stack import fit_stacked
+from dlfaq.training.stacked.fit_stacked import fit_stacked
 from dlfaq.training.stacked.stackable import why_not_copied, why_not_stacked
 from dlfaq.training.stacked.trial import is_plain
 from dlfaq.training.stacked.watch import Unlike

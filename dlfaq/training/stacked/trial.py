@@ -22,7 +22,8 @@ from dlfaq.errors import first_line
 from dlfaq.seeding import same_draws
 from dlfaq.training.evaluation import cross_entropies
 from dlfaq.training.fit import fit_plan
-from dlfaq.training.stacked.stack import Stack, fit_stacked
+from dlfaq.training.stacked.fit_stacked import fit_stacked
+from dlfaq.training.stacked.stack import Stack
 from dlfaq.training.surroundings.surroundings import unlike_attribute
 
 if TYPE_CHECKING:
