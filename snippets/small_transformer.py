@@ -25,7 +25,7 @@ class Block(nn.Module):
         return self.down(torch.relu(self.up(x)))
 
     def forward(self, x):
-        for norm, branch in zip(self.norms, (self.attend, self.feed)):
+        for norm, branch in zip(self.norms, (self.attend, self.feed), strict=True):
             x = x + branch(norm(x)) if self.norm_first else norm(x + branch(x))
         return x
 
@@ -33,7 +33,7 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """Reads a digit as eight rows of eight pixels."""
 
-    def __init__(self, norm_first, seed=None, layers=8, width=16):
+    def __init__(self, norm_first, layers=8, width=16, **_seed):
         super().__init__()
         self.embed = nn.Linear(8, width)
         self.place = nn.Parameter(0.1 * torch.randn(8, width))

@@ -1,11 +1,11 @@
 import numpy as np
 
 
-def flat(losses):
+def flat(losses, within=0.1):
     """Whether the last hundred losses stay at that of guessing, (…)."""
     last = losses[..., -100:]
-    near = np.abs(last.mean(axis=-1) - np.log(10)) < 0.1
-    return near & (last.std(axis=-1) < 0.1)
+    near = np.abs(last.mean(axis=-1) - np.log(10)) < within
+    return near & (last.std(axis=-1) < within)
 
 
 def falls(losses):
