@@ -2,6 +2,8 @@ import torch
 
 from dlfaq import Dataset, Examples, digits
 
+REDRAWN = 0.2  # of the labels
+
 
 def noisy_digits(*, seed):
     """200 training digits; a fifth of them, and of validation, relabelled.
@@ -11,7 +13,7 @@ def noisy_digits(*, seed):
     data, draw = digits(seed=seed), torch.Generator().manual_seed(seed)
 
     def spoil(x, y):
-        chosen = torch.rand(len(y), generator=draw) < 0.2
+        chosen = torch.rand(len(y), generator=draw) < REDRAWN
         drawn = torch.randint(10, (len(y),), generator=draw)
         return Examples(x, torch.where(chosen, drawn, y))
 
