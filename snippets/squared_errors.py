@@ -1,6 +1,3 @@
-from dataclasses import replace
-
-import torch
 from torch.nn.functional import one_hot
 
 
@@ -18,20 +15,3 @@ def on_sigmoid(outputs, labels):
 def on_softmax(outputs, labels):
     """The same, all outputs through a softmax first."""
     return on_linear(outputs.softmax(1), labels)
-
-
-def noisy(data, share, *, seed):
-    """`data` with that share of training and validation labels redrawn."""
-    clean = data(seed=seed)
-    draws = torch.Generator().manual_seed(seed)
-
-    def redrawn(part):
-        chosen = torch.rand(len(part.y), generator=draws) < share
-        fresh = torch.randint(clean.classes, part.y.shape, generator=draws)
-        return part._replace(y=torch.where(chosen, fresh, part.y))
-
-    return replace(
-        clean,
-        train=redrawn(clean.train),
-        validation=redrawn(clean.validation),
-    )
