@@ -147,7 +147,7 @@ for name, (activation, rule, lr) in versions.items():
 # 2. **Each version runs eight times**, with another split of the images, other initial weights and another order of the batches, and is scored on test images that chose nothing.
 # 3. **Every old idea gets its best version.** A sigmoid needs larger weights than PyTorch draws: near 0 its slope is ¼, so a layer passes on a quarter of what a straight line would. Weights four times as large make up for it. So the weights are a third factor: PyTorch's default, or *matched* to the activation.
 #
-# That makes two activations, two optimisers and two kinds of weights: eight versions. `compare` trains all runs of a version together. The images are pooled to 14 × 14 pixels for this, which costs a fraction of the time and hardly any accuracy.
+# That makes two activations, two optimisers and two kinds of weights: eight versions. `compare` trains all runs of a version together. The images are pooled to 14 × 14 pixels for this, which is quicker.
 
 # %%
 #| label: factorial
@@ -226,7 +226,7 @@ estimate(
 # %% [markdown]
 # Read the table row by row. The first version is the worst, and its runs differ most, although each now runs at a rate that suits it. Then look at its neighbour. It has the same sigmoids and the same plain SGD, and one thing less to blame: nobody drew its weights too small. It comes close to the version with both changes.
 #
-# So "ReLU did it" and "Adam did it" were each a part of an answer, and the part that was never mentioned, the learning rate and the weights, is as large. The sigmoid network had weights that PyTorch draws for no activation in particular, and a rate ten to a hundred times too small for them. [Why use ReLU?](../activations/relu.md) and [Is Adam better than SGD?](../optimisation/adam.md) take the changes one at a time.
+# So "ReLU did it" and "Adam did it" were each a part of an answer, and two parts were never mentioned: the learning rate and the weights. The sigmoid network had weights that PyTorch draws for no activation in particular, and a rate that was far too small for them. [Why use ReLU?](../activations/relu.md) and [Is Adam better than SGD?](../optimisation/adam.md) take the changes one at a time.
 #
 # Would the first version have got there with more patience? Four times the steps, at the rates that were best before:
 
