@@ -6,7 +6,6 @@ otherwise.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from dlfaq.errors import InputError
@@ -14,6 +13,7 @@ from dlfaq.experiments.comparison import Comparison
 from dlfaq.experiments.placebo import named_settings, treatments
 from dlfaq.experiments.tuning import ROOT_TEN, Trained, Tuned, train, tune
 from dlfaq.training.arguments import ReplicaTraining
+from dlfaq.training.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,19 +131,16 @@ def compare(
 
 
 def _checked(name: str, settings: dict[str, Any]) -> dict[str, Any]:
-    unknown = settings.keys() - Arm.__optional_keys__
-    if unknown or "lr" not in settings:
-        cure = "name the centre of its grid lr; steps and sizes are those of fit_many"
-        for near in get_close_matches(
-            min(unknown, default=""), Arm.__optional_keys__, n=1, cutoff=0.7
-        ):
-            cure = f"did you mean {near!r}?"
-        if "seeds" in unknown:
-            cure = "pass replicas=16 in place of seeds; DLFAQ_SEED_OFFSET takes others"
+    for unknown in sorted(settings.keys() - Arm.__optional_keys__):
+        otherwise = "correct its name; steps and sizes are those of fit_many"
+        if unknown == "seeds":
+            otherwise = "pass replicas=16 in place of seeds; DLFAQ_SEED_OFFSET takes others"
+        what = f"for the arm {name!r}: arguments"
+        raise unknown_name(unknown, Arm.__optional_keys__, what=what, otherwise=otherwise)
+    if "lr" not in settings:
         raise InputError(
-            expected=f"for the arm {name!r}: lr and others of "
-            f"{', '.join(sorted(Arm.__optional_keys__))}",
-            got=f"{', '.join(sorted(unknown)) or 'no lr'}",
-            cure=cure,
+            expected=f"for the arm {name!r}: lr, the centre of its grid of learning rates",
+            got="none",
+            cure="pass lr= for the arm, or for all arms together",
         )
     return settings

@@ -32,7 +32,7 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)#]*)[^)]*\)")
 
 # Prose, and what may hold it. A head, a quoted answer, a heading or a link keeps its own words.
 _PROSE = {"p", "li"}
-_AROUND = {"details", "div", "ol", "ul", "table", "tbody", "tr"}
+_AROUND = {"details", "div", "ol", "ul"}
 _INSIDE = {"em", "strong"}
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from copy import deepcopy
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,6 +142,8 @@ def _unlike(
         return "the losses"
     for name, value in alone.weights.items():
         moved = (value.double() - start[name].double()).abs().max().item() if value.numel() else 0.0
+        if not isfinite(moved):  # it tells nothing of what a run at another rate would do
+            return f"{name}, which diverged,"
         rounding = 8 * torch.finfo(value.dtype).eps if value.is_floating_point() else 0.0
         same = torch.allclose(
             together.weights[name][index],

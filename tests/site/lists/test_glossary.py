@@ -67,6 +67,26 @@ def test_the_text_of_a_page_stays_as_it_was():
     assert "".join(fromstring(page).itertext()) == "".join(fromstring(text).itertext())
 
 
+def test_the_glossarys_page_has_the_anchors_that_the_links_name(new_site):
+    """A strict build fails where a link names an anchor that is not there."""
+    site = new_site(
+        {
+            "docs/index.md": "---\ntitle: All\n---\n\n`{questions}`\n",
+            "docs/t/index.md": "---\ntitle: A topic\norder: 1\n---\n\n`{questions}`\n",
+            "docs/t/q.md": "---\ntitle: Q?\ndescription: A.\nanswers: [000-1]\nstatus: wrong\n"
+            "order: 1\n---\n\nAn answer.\n\nIt has batch norm.\n",
+            "docs/glossary.md": '---\ntitle: Glossary\n---\n\n--8<-- "glossary.md"\n',
+            "snippets/glossary.md": "Batch norm\n:   It norms.\n",
+        }
+    )
+    config = (site.folder / "mkdocs.yml").read_text(encoding="utf-8")
+    site.write("mkdocs.yml", config.replace("  - attr_list\n", "  - attr_list\n  - def_list\n"))
+    built = site.run("mkdocs", "build", "--strict")
+    assert built.returncode == 0, built.stdout
+    assert 'href="../../glossary/#batch-norm"' in site.article("t/q")
+    assert '<dt id="batch-norm">Batch norm</dt>' in site.article("glossary")
+
+
 def test_a_site_without_the_file_or_the_page_has_no_glossary(site):
     settings = read_settings(site)
     assert glossary_of(settings) == ()

@@ -242,6 +242,30 @@ def test_what_python_and_numpy_draw_after_the_first_steps_is_not_shared(draw):
     assert draw() not in run_alone  # the loop drew ten numbers for each of three replicas
 
 
+class Doubles(nn.Module):
+    """A residual block whose weights are so large that no step leaves anything finite."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.outer = nn.Linear(12, 12), nn.Linear(12, 2)
+        nn.init.constant_(self.inner.weight, 1e30)
+
+    def forward(self, x):
+        for _ in range(20):
+            x = x + torch.relu(self.inner(x))
+        return self.outer(x)
+
+
+def test_a_trial_that_diverges_says_nothing_and_is_looped_over():
+    def make(*, seed):
+        torch.manual_seed(seed)
+        return Doubles().double()
+
+    history = fit_many(signals, model=make, lr=0.01, steps=2, seeds=SEEDS)
+    assert "diverged" in history.how
+    assert not np.isfinite(history.batch_loss[:, -1]).any()
+
+
 class HoldsAGenerator(Counting):
     """What Python cannot copy."""
 
