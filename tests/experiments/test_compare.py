@@ -200,9 +200,9 @@ def test_an_optimum_at_an_end_names_the_arm():
 @pytest.mark.parametrize(
     ("arms", "message"),
     [
-        ({"A": {}}, "for the arm 'A': lr and others of .*; got no lr"),
-        ({"A": {"lr": 0.1, "stesp": 3}}, "for the arm 'A': .*; got stesp"),
-        ({"A": {}, "B": {"lr": 0.1}}, "for the arm 'A': .*; got no lr"),
+        ({"A": {}}, "for the arm 'A': lr, the centre of its grid.*; got none"),
+        ({"A": {"lr": 0.1, "stesp": 3}}, "got 'stesp'; did you mean 'steps'"),
+        ({"A": {}, "B": {"lr": 0.1}}, "for the arm 'A': lr, .*; got none"),
         ({}, "at least one arm; got none"),
     ],
     ids=["no lr", "unknown", "no lr in one", "none"],
