@@ -232,7 +232,8 @@ def _unseen(path: Path, settings: Settings, item: pytest.Item) -> str:
 
 
 def _stored(job: Job, settings: Settings, future: Future[Outcome]) -> bool:
-    result = Store(settings).get(chain_key(job.chain, settings))
+    key = chain_key(job.chain, settings)
+    result = Store(settings).get(key, len(job.chain.snippets))
     if result is not None:
         future.set_result(Outcome(result))
     return result is not None

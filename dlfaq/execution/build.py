@@ -14,14 +14,16 @@ from uuid import uuid4
 
 from dlfaq.execution.executors import executor_at, workers
 from dlfaq.execution.failures import changed_meanwhile
+from dlfaq.execution.inputs import inputs_of
 from dlfaq.execution.job import jobs_of
-from dlfaq.execution.key import chain_key, file_hash
+from dlfaq.execution.key import chain_key
 from dlfaq.execution.process import ABANDONED, ProcessEnd, run_task
 from dlfaq.execution.progress import Progress
 from dlfaq.execution.result import Outcome
 from dlfaq.execution.runner import make_task, outcome_of
 from dlfaq.execution.site import Site, last_good, read_pages
 from dlfaq.execution.store import Store
+from dlfaq.execution.variables import MACHINE
 from dlfaq.pages.agreement import disagreements
 
 if TYPE_CHECKING:
@@ -105,10 +107,11 @@ def run_jobs(
 
 
 def _changed(ended: ProcessEnd, settings: Settings) -> list[str]:
-    """The files that a chain read and that are not, or no longer, as this process sees them."""
-    elsewhere = (
-        path for path, seen in ended.files.items() if file_hash(settings.root / path) != seen
-    )
+    """What a chain read and what is not, or no longer, as this process sees it."""
+    inputs = inputs_of(settings)
+    # Another machine may have a home of its own: where it ran is not what it read.
+    seen = {name: value for name, value in ended.inputs.items() if name.lstrip("$") not in MACHINE}
+    elsewhere = (name for name, value in seen.items() if inputs.value(name) != value)
     return sorted({*ended.changed, *elsewhere})
 
 
@@ -145,7 +148,8 @@ def build(
     site = report.site
     all_jobs = jobs_of(site.pages)
     keys = {job.name: chain_key(job.chain, settings) for job in all_jobs}
-    stored = {name: result for name, key in keys.items() if (result := store.get(key)) is not None}
+    found = ((job, store.get(keys[job.name], len(job.chain.snippets))) for job in all_jobs)
+    stored = {job.name: result for job, result in found if result is not None}
     site.results = {name: Outcome(result) for name, result in stored.items()}
     if serving:
         failed_before = {job.name: _failed_before(job, keys[job.name], store) for job in all_jobs}
@@ -188,10 +192,10 @@ def _failed_before(job: Job, key: str, store: Store) -> Outcome | None:
     So in serve a chain that hangs does not hold up every save of other text.
     """
     failure = store.last_failure(job.name, key)
-    if failure is None or not failure.result.files:
+    if failure is None or not failure.result.inputs:
         return None
-    root = store.settings.root
-    same = all(file_hash(root / path) == seen for path, seen in failure.result.files.items())
+    seen = failure.result.inputs.items()
+    same = all(store.inputs.value(name) == value for name, value in seen)
     return failure if same else None
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["changed_meanwhile", "failures_of"]
 
+_LAST_LINES = 20
+
 _STACK_LINE = re.compile(rf'File "{re.escape(CHAIN_FILE)}", line (\d+)')
 
 
@@ -36,6 +38,8 @@ def failures_of(
         return [_broken_off(job, ended)]
     error = ended.report["error"]
     failures = [_raised(job, error)] if error else []
+    for failure in failures:
+        failure.message += _last_words(ended)
     if settings.placebo:
         return failures
     return failures + [
@@ -70,6 +74,13 @@ def _raised(job: Job, error: Mapping[str, Any]) -> Failure:
             r"(?<=(?:on|at) line )\d+", lambda found: _page_line(job, int(found[0])), message
         )
     return _at_chain_line(job, line, kind, message, also)
+
+
+def _last_words(ended: ProcessEnd) -> str:
+    """The end of what the snippet that failed wrote to standard error: a child says there why."""
+    begun = ended.marks[-1][1] if ended.marks else 0
+    words = clean_text(ended.stderr[begun:].decode("utf-8", "replace")).strip().split("\n")
+    return "\nstandard error ends:\n" + "\n".join(words[-_LAST_LINES:]) if any(words) else ""
 
 
 def _page_line(job: Job, at: int) -> str:

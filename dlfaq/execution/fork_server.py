@@ -15,7 +15,7 @@ from multiprocessing import forkserver, util
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import DlfaqError
-from dlfaq.execution.worker.preload import SERVER_ENVIRONMENT
+from dlfaq.execution.variables import FIXED, given, is_passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +89,8 @@ def _environment_of_the_server(preload: Sequence[str]) -> Iterator[None]:
     all threads, and every program that another thread starts at that moment would load torch, or
     take a claim of its own for a build's.
     """
-    variables = {**SERVER_ENVIRONMENT, "DLFAQ_PRELOAD": ",".join(preload)}
+    passed_on = {name: value for name, value in given(os.environ).items() if is_passed_on(name)}
+    variables = {**passed_on, **FIXED, "DLFAQ_PRELOAD": ",".join(preload)}
     thread, usual = threading.get_ident(), util.spawnv_passfds
 
     def spawn(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
@@ -97,7 +98,7 @@ def _environment_of_the_server(preload: Sequence[str]) -> Iterator[None]:
             return usual(path, args, passfds)
         # Duplicated onto itself, a file descriptor stays open in the program that is started.
         stay_open = [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in passfds]
-        return os.posix_spawn(path, list(args), {**os.environ, **variables}, file_actions=stay_open)
+        return os.posix_spawn(path, list(args), variables, file_actions=stay_open)
 
     util.spawnv_passfds = spawn
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["Job", "jobs_of"]
 
 _TIMEOUT_S = 60.0
+
+# Characters of a name that are kept: file systems allow 255 bytes, with a suffix.
+_LONGEST = 150
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,10 @@ class Job:
     def name(self) -> str:
         """A name for the chain that stays when other text changes, fit for a file."""
         label = self.chain.head.options.label or str(self.chain.index)
-        return f"{quote(self.page.src, safe='')}--{label}"
+        name = f"{quote(self.page.src, safe='')}--{label}"
+        if len(name) <= _LONGEST:
+            return name
+        return f"{name[:_LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()}"
 
     @property
     def timeout_s(self) -> float:

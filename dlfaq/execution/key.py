@@ -1,9 +1,8 @@
 """Names a chain's result by everything that can change it, in two levels, as ccache does.
 
 The key of a chain hashes what is known before a run: code, expressions, settings, versions. It
-leads to the list of files and distributions that the chain used last time. The key of its result
-hashes the key of the chain with the contents of those files and the versions of those
-distributions.
+leads to the list of inputs and distributions that the chain used last time. The key of its result
+hashes the key of the chain with what those inputs are now and the versions of those distributions.
 """
 
 from __future__ import annotations
@@ -12,10 +11,13 @@ import hashlib
 import json
 import os
 import platform
+import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dlfaq.execution.inputs import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Chain
 
-__all__ = ["NUMERICAL", "SCHEMA", "chain_key", "environment", "file_hash", "result_key", "version"]
+__all__ = ["NUMERICAL", "SCHEMA", "chain_key", "environment", "result_key", "version"]
 
 #: Raise when the form or meaning of a stored result changes.
-SCHEMA = 1
+SCHEMA = 2
 
 #: The packages whose version counts for every chain, whether it imports them itself or not.
 NUMERICAL = ("matplotlib", "numpy", "scikit-learn", "scipy", "torch", "torchvision")
@@ -38,8 +40,6 @@ _INSTRUCTION_LIMITS = (
     "MKL_CBWR",
     "MKL_ENABLE_INSTRUCTIONS",
 )
-
-ABSENT = "absent"
 
 
 @cache
@@ -76,7 +76,8 @@ def chain_key(chain: Chain, settings: Settings) -> str:
     return _digest(
         SCHEMA,
         snippets,
-        sorted(chain.expressions),
+        # In the order of their evaluation: one may change what the next one finds.
+        chain.expressions,
         settings.seed_offset,
         settings.placebo,
         settings.device,
@@ -86,33 +87,20 @@ def chain_key(chain: Chain, settings: Settings) -> str:
         _instructions(),
         platform.python_version(),
         platform.machine(),
+        sys.flags.optimize,
         {name: version(name) for name in NUMERICAL},
     )
 
 
-def result_key(chain: str, files: Mapping[str, str], distributions: Mapping[str, str]) -> str:
-    """Hash of a chain's key, the files it read (path to SHA-256), versions of its imports: level 2.
+def result_key(chain: str, inputs: Mapping[str, str], distributions: Mapping[str, str]) -> str:
+    """Hash of a chain's key, what it read and the versions of what it imported: level 2.
 
     Args:
         chain: what `chain_key` gave.
-        files: SHA-256 of each file that the chain read, by its path from the root.
+        inputs: the value of each of its inputs, by name; see `dlfaq.execution.inputs`.
         distributions: version of each distribution that it imported, by name.
     """
-    return _digest(chain, dict(files), dict(distributions))
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's contents, or "absent"; kept until the file's time or size changes."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - Path.stat is twice as slow, and this runs per file and chain
-        return _contents_hash(path, status.st_mtime_ns, status.st_size, status.st_ino)
-    except OSError:
-        return ABSENT
-
-
-@cache
-def _contents_hash(path: Path, *_status: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return _digest(chain, dict(inputs), dict(distributions))
 
 
 def environment(settings: Settings) -> Mapping[str, str]:

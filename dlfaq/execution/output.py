@@ -36,6 +36,13 @@ class Output:
         """The output that `to_json` gave.
 
         Raises:
-            TypeError: a field is missing or unknown.
+            TypeError: a field is missing, unknown or of another type.
+            ValueError: what is shown is not pairs.
         """
-        return cls(**{**data, "display": [tuple(pair) for pair in data["display"]]})
+        output = cls(**{**data, "display": [(kind, shown) for kind, shown in data["display"]]})
+        texts = [output.stdout, output.stderr, output.exception or ""]
+        texts += [text for pair in output.display for text in pair]
+        texts += [text for figure in output.figures for pair in figure.items() for text in pair]
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("what a snippet shows is text")
+        return output

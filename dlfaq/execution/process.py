@@ -11,16 +11,20 @@ import os
 import signal
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution.fork_server import start
+from dlfaq.execution.processes import descendants, kill_all
 from dlfaq.execution.task import OUTPUT_LIMIT
+from dlfaq.execution.variables import MACHINE
 from dlfaq.execution.worker.reads import what_was_read
 
 if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerProcess
+
     from dlfaq.execution.task import ChainTask
 
 __all__ = ["ABANDONED", "ProcessEnd", "run_task"]
@@ -48,7 +52,7 @@ class ProcessEnd:
         stderr: the same for standard error.
         marks: offset of each snippet begun, as (stdout, stderr).
         stack: where it was when it crashed or was ended, as faulthandler writes it.
-        files: what it read under the root, path to SHA-256.
+        inputs: what it depended on besides its code, name to value.
         changed: which of them changed meanwhile.
     """
 
@@ -59,7 +63,7 @@ class ProcessEnd:
     stderr: bytes = b""
     marks: list[tuple[int, int]] = field(default_factory=list)
     stack: str = ""
-    files: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
 
 
@@ -72,11 +76,14 @@ def run_task(task: ChainTask) -> ProcessEnd:
     Raises:
         DlfaqError: no process can be started.
     """
+    # A worker of a cluster has a home and a path of its own.
+    here = {name: os.environ[name] for name in MACHINE if name in os.environ}
+    task = replace(task, variables={**task.variables, **here})
     with tempfile.TemporaryDirectory(prefix="dlfaq-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         process = start(task, folder)
         try:
-            reason = _wait(process.sentinel, folder, task)
+            reason = _wait(process, folder, task)
             if reason in {"Timeout", "Flood"}:
                 _ask_where(process.pid, folder / "stack")
         finally:
@@ -92,11 +99,16 @@ def run_task(task: ChainTask) -> ProcessEnd:
     return ended
 
 
-def _wait(sentinel: int, folder: Path, task: ChainTask) -> str:
-    """Wait for the end of the process; the reason if it has to be ended before."""
+def _wait(process: ForkServerProcess, folder: Path, task: ChainTask) -> str:
+    """Wait for the end of the process; the reason if it has to be ended before.
+
+    The time that it waits for a processor does not count: it says something of the machine only.
+    """
     end = time.monotonic() + task.timeout_s
-    while not connection.wait([sentinel], timeout=min(_POLL_S, max(0.0, end - time.monotonic()))):
-        if time.monotonic() >= end:
+    while not connection.wait(
+        [process.sentinel], timeout=min(_POLL_S, max(0.0, end - time.monotonic()))
+    ):
+        if time.monotonic() >= end + _waited_s(process.pid):
             return "Timeout"
         if task.build in ABANDONED:
             return "Abandoned"
@@ -104,6 +116,15 @@ def _wait(sentinel: int, folder: Path, task: ChainTask) -> str:
         if written > _FLOOD_BYTES:
             return "Flood"
     return "Copy" if (folder / "copy").exists() else ""
+
+
+def _waited_s(pid: int | None) -> float:
+    """Seconds in which a process could have run and got no processor; 0 if nobody counts them."""
+    try:
+        _, waited_ns, _ = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return 0.0
+    return int(waited_ns) / 1e9
 
 
 def _ask_where(pid: int | None, stack: Path) -> None:
@@ -116,12 +137,14 @@ def _ask_where(pid: int | None, stack: Path) -> None:
 
 
 def _end_group(pid: int | None) -> None:
-    """End the process and all it started and left behind; its session is its process group."""
+    """End the process and all it started, also what has a session of its own."""
     if pid is None:
         return
+    below = descendants(pid)
     for end in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             end(pid, signal.SIGKILL)
+    kill_all(below)
 
 
 def _size(file: Path) -> int:
@@ -141,7 +164,7 @@ def _read(folder: Path, task: ChainTask) -> ProcessEnd:
 
     report = read("report.json")
     marks = [line.split() for line in read("progress").decode().splitlines()]
-    files, changed = what_was_read(folder / "reads", Path(task.root))
+    inputs, changed = what_was_read(folder / "reads", task.inputs)
     return ProcessEnd(
         report=json.loads(report) if report else None,
         stdout=read("stdout", 8 * OUTPUT_LIMIT),
@@ -149,6 +172,6 @@ def _read(folder: Path, task: ChainTask) -> ProcessEnd:
         marks=[(int(out), int(err)) for out, err in marks],
         # The last is where it ended; one may have been written before, at a signal it survived.
         stack=read("stack").decode(errors="replace").split("(most recent call first)")[-1],
-        files=files,
+        inputs=inputs,
         changed=changed,
     )

@@ -24,7 +24,7 @@ class Result:
         peak_bytes: memory it took beyond what it started with.
         finished: the day it ran, ISO 8601.
         environment: versions, CPU, seed offset and device.
-        files: what it read under the root, path to SHA-256.
+        inputs: what it depended on besides its code, name to value; see `dlfaq.execution.inputs`.
         distributions: what it imported from elsewhere, name to version.
     """
 
@@ -36,7 +36,7 @@ class Result:
     peak_bytes: int = 0
     finished: str = ""
     environment: dict[str, str] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
     distributions: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -48,11 +48,17 @@ class Result:
         """The result that `to_json` gave.
 
         Raises:
-            TypeError: a field is missing or unknown.
+            AttributeError, TypeError, ValueError: a field is missing, unknown or of another type.
         """
         outputs = [Output.from_json(output) for output in data["outputs"]]
         claims = [Claim.from_json(claim) for claim in data["claims"]]
-        return cls(**{**data, "outputs": outputs, "claims": claims})
+        result = cls(**{**data, "outputs": outputs, "claims": claims})
+        pairs = [result.values, result.environment, result.inputs, result.distributions]
+        if not all(isinstance(text, str) for one in pairs for pair in one.items() for text in pair):
+            raise TypeError("values, environment, inputs and distributions are texts")
+        if not all(isinstance(one, int | float) for one in (result.elapsed_s, result.cpu_s)):
+            raise TypeError("times are numbers")
+        return result
 
 
 @dataclass

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution.failures import failures_of
+from dlfaq.execution.inputs import excluded_folders
 from dlfaq.execution.key import environment, version
 from dlfaq.execution.output import Output
 from dlfaq.execution.result import Outcome, Result
 from dlfaq.execution.task import OUTPUT_LIMIT, ChainTask, SnippetTask
 from dlfaq.execution.text import clean_text, limited
+from dlfaq.execution.variables import given
 from dlfaq.protocol import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from dlfaq.execution.job import Job
     from dlfaq.execution.process import ProcessEnd
@@ -29,12 +31,11 @@ __all__ = ["make_task", "outcome_of"]
 
 def make_task(job: Job, settings: Settings) -> ChainTask:
     """What the process of a job is told."""
-    excluded = [settings.store_dir, settings.site_dir, *_environments(settings.root)]
     return ChainTask(
         snippets=tuple(_snippet_task(snippet, png=job.chain.png) for snippet in job.chain.snippets),
         expressions=job.chain.expressions,
         root=str(settings.root),
-        excluded=tuple(str(folder) for folder in excluded),
+        excluded=excluded_folders(settings),
         style=str(settings.style) if settings.style else None,
         seed_offset=settings.seed_offset,
         device=settings.device,
@@ -42,6 +43,7 @@ def make_task(job: Job, settings: Settings) -> ChainTask:
         placebo=settings.placebo,
         timeout_s=job.timeout_s,
         preload=settings.preload,
+        variables=given(os.environ),
     )
 
 
@@ -51,12 +53,6 @@ def _snippet_task(snippet: Snippet, *, png: bool) -> SnippetTask:
     return SnippetTask(
         snippet.code, options.raises, options.warning, sizes=("wide", "narrow", *extra)
     )
-
-
-@cache
-def _environments(root: Path) -> tuple[Path, ...]:
-    """Virtual environments directly under the root: a thousand modules that are not the site's."""
-    return tuple(file.parent for file in sorted(root.glob("*/pyvenv.cfg")))
 
 
 def outcome_of(job: Job, ended: ProcessEnd, settings: Settings) -> Outcome:
@@ -71,7 +67,7 @@ def outcome_of(job: Job, ended: ProcessEnd, settings: Settings) -> Outcome:
         peak_bytes=report.get("peak_bytes", 0),
         finished=dt.datetime.now(tz=dt.UTC).date().isoformat(),
         environment=dict(environment(settings)),
-        files=ended.files,
+        inputs=ended.inputs,
         distributions={name: version(name) for name in _distributions(report.get("modules", []))},
     )
     return Outcome(result, failures_of(job, ended, result.claims, settings))

@@ -78,7 +78,7 @@ def site_of(pages: Iterable[Page], settings: Settings) -> Site:
     site = Site(settings, list(pages))
     for job in jobs_of(site.pages):
         key = chain_key(job.chain, settings)
-        result = store.get(key)
+        result = store.get(key, len(job.chain.snippets))
         found = store.last_failure(job.name, key) if result is None else Outcome(result)
         if found is not None:
             site.results[job.name] = found

@@ -1,7 +1,8 @@
 """Keeps results on disk. The runner writes it, the renderer reads it, and only here do they meet.
 
-A file holds the SHA-256 of its JSON and the JSON. It is written whole or not at all, so that two
-builds at once, or one that is killed, leave whole files. What cannot be read is a miss.
+A file holds the SHA-256 of its JSON and the JSON, which repeats the name of the file. It is written
+whole or not at all, so that two builds at once, or one that is killed, leave whole files. What
+cannot be read, or is the result of something else, is a miss.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dlfaq.errors import InputError
-from dlfaq.execution.key import file_hash, result_key, version
+from dlfaq.execution.inputs import inputs_of
+from dlfaq.execution.key import result_key, version
 from dlfaq.execution.result import Outcome, Result
 from dlfaq.writing.files import write_whole
 
@@ -39,23 +41,30 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.folder = settings.store_dir
+        self.inputs = inputs_of(settings)
 
-    def get(self, key: str) -> Result | None:
-        """The result of the chain with this key, as files and distributions are now."""
+    def get(self, key: str, snippets: int) -> Result | None:
+        """The result of the chain with this key and so many snippets, as all it used is now."""
 
         def key_now(used: dict[str, Any]) -> str:
-            files = {path: file_hash(self.settings.root / path) for path in used["files"]}
+            inputs = {name: self.inputs.value(name) for name in used["inputs"]}
             distributions = {name: version(name) for name in used["distributions"]}
-            return result_key(key, files, distributions)
+            return result_key(key, inputs, distributions)
+
+        def read(data: dict[str, Any]) -> Result:
+            result = Result.from_json(data)
+            if len(result.outputs) != snippets:
+                raise ValueError(f"{len(result.outputs)} outputs of {snippets} snippets")
+            return result
 
         name = self._load(self.folder / "used" / key, key_now)
-        return self._load(self.folder / "results" / name, Result.from_json) if name else None
+        return self._load(self.folder / "results" / name, read) if name else None
 
     def put(self, key: str, result: Result) -> None:
         """Store the result of the chain with this key, and what it used."""
-        name = result_key(key, result.files, result.distributions)
+        name = result_key(key, result.inputs, result.distributions)
         self._write(self.folder / "results" / name, result.to_json())
-        used = {"files": sorted(result.files), "distributions": sorted(result.distributions)}
+        used = {"inputs": sorted(result.inputs), "distributions": sorted(result.distributions)}
         self._write(self.folder / "used" / key, used)
 
     def remember(self, name: str, key: str, outcome: Outcome) -> None:
@@ -88,7 +97,7 @@ class Store:
             _log.warning("the stored result %s is damaged: run again", file.name)
             return None
         try:
-            return read(json.loads(body))
+            return read(_data(json.loads(body), file.name))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             _log.warning(
                 "the stored result %s is of another form (%r): run again", file.name, error
@@ -96,7 +105,8 @@ class Store:
             return None
 
     def _write(self, file: Path, data: dict[str, Any]) -> None:
-        body = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
+        record = {"name": file.name, "data": data}
+        body = json.dumps(record, ensure_ascii=False, sort_keys=True).encode()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_whole(file, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
@@ -106,3 +116,11 @@ class Store:
                 got=str(error),
                 cure="make room there, or name another with DLFAQ_STORE",
             ) from None
+
+
+def _data(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """What a file of this name holds, unless it was written under another."""
+    if record["name"] != name:
+        raise ValueError(f"it was written as {record['name']}")
+    data: dict[str, Any] = record["data"]
+    return data

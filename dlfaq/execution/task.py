@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from dlfaq.execution.inputs import Inputs
 from dlfaq.protocol import first_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["CHAIN_FILE", "OUTPUT_LIMIT", "ChainTask", "SnippetTask"]
 
@@ -49,6 +54,7 @@ class ChainTask:
         timeout_s: limit of wall time; the parent holds it.
         preload: what the fork server loads, should it have to be started.
         build: the build that it belongs to, which may be abandoned.
+        variables: the environment that it may find, beside what is fixed.
     """
 
     snippets: tuple[SnippetTask, ...]
@@ -63,16 +69,14 @@ class ChainTask:
     timeout_s: float = 60.0
     preload: tuple[str, ...] = ()
     build: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seed(self) -> int:
         """What the global generators of the process start with."""
         return first_seed(self.seed_offset)
 
-    def counts(self, file: str) -> bool:
-        """Whether a file, by its absolute path, is one of the site's."""
-        return _under(file, self.root) and not any(_under(file, one) for one in self.excluded)
-
-
-def _under(file: str, folder: str) -> bool:
-    return file.startswith(f"{folder}/")
+    @property
+    def inputs(self) -> Inputs:
+        """What the chain can depend on, where this is asked."""
+        return Inputs(self.root, self.excluded, self.variables)

@@ -17,8 +17,8 @@ import pytest
 from dlfaq.errors import InputError
 from dlfaq.execution.build import build, run_jobs
 from dlfaq.execution.executors import workers
+from dlfaq.execution.inputs import file_hash
 from dlfaq.execution.job import jobs_of
-from dlfaq.execution.key import file_hash
 from dlfaq.execution.site import read_pages, read_site
 from dlfaq.pages.config import read_settings
 
@@ -121,7 +121,8 @@ def test_results_are_right(built):
     assert [output.display for output in index.outputs] == [[], [("text", "7")]]
     assert index.values == {"3 + n": "7", "n + 3": "7"}
     assert data.outputs[0].display == [("text", "3.0")]
-    assert data.files == {name: file_hash(built / name) for name in ("data.txt", "lab.py")}
+    seen = {name: file_hash(built / name) for name in ("data.txt", "lab.py")}
+    assert seen.items() <= data.inputs.items()
     assert late.outputs[0].display == [("text", "84")]
     assert "numpy" in data.distributions
     claim = random.claims[0]
@@ -135,7 +136,7 @@ def results(root) -> dict[str, bytes]:
     found = {}
     for file in sorted((root / ".dlfaq").rglob("*")):
         if file.is_file():
-            data = json.loads(file.read_bytes().partition(b"\n")[2])
+            data = json.loads(file.read_bytes().partition(b"\n")[2])["data"]
             for name in ("elapsed_s", "cpu_s", "peak_bytes", "finished"):
                 data.pop(name, None)
             found[file.relative_to(root).as_posix()] = json.dumps(data)
@@ -206,8 +207,8 @@ def test_a_chain_whose_files_change_while_it_runs_is_run_again(site, tmp_path):
     report = build(read_settings(site), only="edits.md")
     assert report.ok
     assert (tmp_path / "runs").read_text(encoding="utf-8") == ".."
-    files = report.site.results["edits.md--0"].result.files
-    assert files == {"lab.py": file_hash(site / "lab.py")}
+    inputs = report.site.results["edits.md--0"].result.inputs
+    assert inputs["lab.py"] == file_hash(site / "lab.py")
 
 
 def test_a_chain_whose_files_never_stand_still_fails_and_is_not_stored(site, tmp_path):
@@ -229,7 +230,7 @@ class Elsewhere(ThreadPoolExecutor):
 
     def _run(self, function, task):
         ended = function(pickle.loads(pickle.dumps(task)))
-        ended.files["lab.py"] = "another"
+        ended.inputs["lab.py"] = "another"
         return pickle.loads(pickle.dumps(ended))
 
 

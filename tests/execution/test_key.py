@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from dlfaq.execution import key
-from dlfaq.execution.key import chain_key, file_hash, result_key
+from dlfaq.execution.inputs import file_hash
+from dlfaq.execution.key import chain_key, result_key
 from dlfaq.pages.config import read_settings
 
 PAGE = (

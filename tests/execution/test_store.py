@@ -12,7 +12,8 @@ from dataclasses import replace
 import pytest
 
 from dlfaq.errors import InputError
-from dlfaq.execution.key import file_hash, version
+from dlfaq.execution.inputs import file_hash
+from dlfaq.execution.key import version
 from dlfaq.execution.output import Output
 from dlfaq.execution.result import Failure, Outcome, Result
 from dlfaq.execution.store import Store
@@ -36,7 +37,7 @@ def result(site):
         peak_bytes=100,
         finished="2026-01-02",
         environment={"python": "3.11"},
-        files={"lab.py": file_hash(site / "lab.py")},
+        inputs={"lab.py": file_hash(site / "lab.py")},
         distributions={"numpy": version("numpy")},
     )
 
@@ -47,29 +48,29 @@ def files(store, folder):
 
 def test_a_result_comes_back_whole(store, result):
     store.put("first", result)
-    assert store.get("first") == result
-    assert store.get("other") is None
+    assert store.get("first", 2) == result
+    assert store.get("other", 2) is None
 
 
 def test_a_file_that_the_chain_read_has_changed_and_comes_back(store, result, site):
     store.put("first", result)
     (site / "lab.py").write_text("x = 22\n", encoding="utf-8")
-    assert store.get("first") is None
+    assert store.get("first", 2) is None
     (site / "lab.py").unlink()
-    assert store.get("first") is None
+    assert store.get("first", 2) is None
     (site / "lab.py").write_text("x = 1\n", encoding="utf-8")
-    assert store.get("first") == result
+    assert store.get("first", 2) == result
 
 
 def test_a_result_belongs_to_the_files_it_saw_not_to_those_there_are_now(store, result, site):
     (site / "lab.py").write_text("x = 22\n", encoding="utf-8")
     store.put("first", result)
-    assert store.get("first") is None
+    assert store.get("first", 2) is None
 
 
 def test_a_distribution_has_another_version(store, result):
     store.put("first", replace(result, distributions={"numpy": "0"}))
-    assert store.get("first") is None
+    assert store.get("first", 2) is None
 
 
 @pytest.mark.parametrize("folder", ["used", "results"])
@@ -86,23 +87,54 @@ def test_a_damaged_entry_is_a_miss_with_a_warning(store, result, caplog, folder,
     store.put("first", result)
     (file,) = files(store, folder)
     file.write_bytes(damage(file.read_bytes()))
-    assert store.get("first") is None
+    assert store.get("first", 2) is None
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert caplog.messages == [f"the stored result {file.name} is damaged: run again"]
     store.put("first", result)
-    assert store.get("first") == result
+    assert store.get("first", 2) == result
 
 
 @pytest.mark.parametrize("folder", ["used", "results"])
 @pytest.mark.parametrize(
-    "other", [[], {"outputs": 1}, {}, "text", {"files": 1, "distributions": 2}]
+    "other", [[], {"outputs": 1}, {}, "text", {"inputs": 1, "distributions": 2}]
 )
 def test_an_entry_of_another_form_is_a_miss_with_a_warning(store, result, caplog, folder, other):
     store.put("first", result)
     (file,) = files(store, folder)
-    body = json.dumps(other).encode()
+    body = json.dumps({"name": file.name, "data": other}).encode()
     file.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-    assert store.get("first") is None
+    assert store.get("first", 2) is None
+    assert [f"{file.name} is of another form" in message for message in caplog.messages] == [True]
+
+
+@pytest.mark.parametrize("folder", ["used", "results"])
+def test_the_entry_of_another_chain_is_a_miss_with_a_warning(store, result, caplog, folder):
+    store.put("first", result)
+    store.put("other", replace(result, values={"x": "2"}, inputs={}))
+    first, other = sorted(files(store, folder), key=lambda file: file.stat().st_mtime_ns)
+    first.write_bytes(other.read_bytes())
+    assert store.get("first", 2) is None
+    assert [f"it was written as {other.name}" in message for message in caplog.messages] == [True]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"outputs": []},
+        {"outputs": [Output(stdout=3), Output()]},
+        {"outputs": [Output(display=[("text", 3)]), Output()]},
+        {"outputs": [Output(figures=[{"wide": 3}]), Output()]},
+        {"values": {"x": 3}},
+        {"values": ["x"]},
+        {"distributions": {"numpy": None}},
+        {"elapsed_s": "1"},
+    ],
+)
+def test_what_no_run_of_the_chain_gives_is_a_miss_with_a_warning(store, result, caplog, change):
+    store.put("first", result)
+    (file,) = files(store, "results")
+    store._write(file, replace(result, **change).to_json())
+    assert store.get("first", 2) is None
     assert [f"{file.name} is of another form" in message for message in caplog.messages] == [True]
 
 
@@ -119,7 +151,7 @@ def test_two_processes_write_one_entry_and_a_third_reads_it_whole(store, result,
         writer.start()
     seen = set()
     while any(writer.is_alive() for writer in writers):
-        found = store.get("first")
+        found = store.get("first", 2)
         assert found is not None
         seen.add(found.elapsed_s)
     assert [writer.exitcode for writer in writers] == [0, 0]
@@ -134,7 +166,7 @@ def test_a_write_that_fails_leaves_what_was_there(store, result, monkeypatch):
     with pytest.raises(InputError, match=r"No space left.*DLFAQ_STORE"):
         store.put("first", replace(result, elapsed_s=9.0))
     monkeypatch.undo()
-    assert store.get("first") == result
+    assert store.get("first", 2) == result
     assert len(files(store, "results")) == 1
 
 
@@ -152,13 +184,14 @@ def test_serve_remembers_the_last_good_result_and_the_last_failure(store, result
     assert store.last_good("a") == result
     assert store.last_failure("a", "key 2") == failed
     assert store.last_failure("a", "key") is None
-    assert store.get("key 2") is None
+    assert store.get("key 2", 2) is None
 
 
 def test_a_damaged_memory_is_no_memory(store, result, caplog):
     store.remember("a", "key", Outcome(result, [Failure("docs/a.md", 3, "E", "m")]))
     (file,) = files(store, "last")
-    body = json.dumps({"key": "key", "outcome": {}}).encode()
+    data = {"name": file.name, "data": {"key": "key", "outcome": {}}}
+    body = json.dumps(data).encode()
     file.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
     assert store.last_failure("a", "key") is None
     assert len(caplog.messages) == 1

@@ -29,8 +29,11 @@ def display(value: object) -> list[tuple[str, str]]:
     if value is None or _is_drawn(value):
         return []
     for method, kind in _RICH:
-        rich = getattr(type(value), method, None)
-        data = rich(value) if rich is not None else None
+        # Of the instance, as IPython does it: a class may decide there whether it has one.
+        rich = None if isinstance(value, type) else getattr(value, method, None)
+        data = rich() if callable(rich) else None
+        if isinstance(data, tuple):  # with metadata, of no use on a page
+            data = data[0]
         if data is None:
             continue
         text = base64.b64encode(data).decode() if kind == "png" else str(data)

@@ -49,7 +49,7 @@ def describe(error: BaseException, task: ChainTask, line: int) -> dict[str, Any]
     for file, number in places:
         if file == CHAIN_FILE:
             line, deeper, in_chain = number, None, True
-        elif in_chain and task.counts(file):
+        elif in_chain and task.inputs.counts(file):
             deeper = (os.path.relpath(file, task.root), number)
     kind = type(error).__name__
     return {"kind": kind, "message": _message(error), "line": line, "deeper": deeper}

@@ -15,9 +15,11 @@ import sys
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
+from dlfaq.execution.processes import adopt_orphans, descendants, kill_all
 from dlfaq.execution.task import CHAIN_FILE, OUTPUT_LIMIT
 from dlfaq.execution.worker.imports import when_imported
 from dlfaq.execution.worker.memory import status_bytes
+from dlfaq.execution.worker.surroundings import fix_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +60,7 @@ class _LimitedStream(io.TextIOWrapper):
 def isolate(task: ChainTask, out: Path) -> None:
     """Own session, own folder, no input, output into files, a limit on memory."""
     os.setsid()
+    adopt_orphans()
     _die_with_parent()
     (out / "cwd").mkdir()
     os.chdir(out / "cwd")
@@ -75,10 +78,13 @@ def isolate(task: ChainTask, out: Path) -> None:
     multiprocessing.set_start_method("fork", force=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit_memory(status_bytes("VmData") + task.memory_bytes)
-    os.environ["DLFAQ_RUNNER"] = "1"  # so that claims are recorded; see dlfaq.claims.claim
-    os.environ["DLFAQ_SEED_OFFSET"] = str(task.seed_offset)
-    os.environ["DLFAQ_DEVICE"] = task.device
-    os.environ["DLFAQ_PLACEBO"] = "1" if task.placebo else "0"
+    own = {
+        "DLFAQ_RUNNER": "1",  # so that claims are recorded; see dlfaq.claims.claim
+        "DLFAQ_SEED_OFFSET": str(task.seed_offset),
+        "DLFAQ_DEVICE": task.device,
+        "DLFAQ_PLACEBO": "1" if task.placebo else "0",
+    }
+    fix_environment(task.variables, own)
     sys.path.insert(0, task.root)
     importlib.invalidate_caches()
 
@@ -99,6 +105,8 @@ def _tell_where(stack: TextIO) -> None:
 
     def tell_and_leave(status: int) -> NoReturn:
         tell()
+        if os.getpid() == me:
+            kill_all(descendants(me))
         leave(status)
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:

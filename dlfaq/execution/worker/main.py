@@ -8,6 +8,7 @@ else tells the parent that the chain succeeded.
 
 from __future__ import annotations
 
+import io
 import json
 import linecache
 import os
@@ -15,16 +16,18 @@ import sys
 import time
 import types
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from multiprocessing import spawn
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution.output import Output
+from dlfaq.execution.processes import descendants, kill_all
 from dlfaq.execution.task import CHAIN_FILE
 from dlfaq.execution.text import clean_text, limited, value_text
-from dlfaq.execution.worker.compiling import Compiled, compile_snippet
+from dlfaq.execution.worker.compiling import Compiled, compile_chain, compile_snippet
 from dlfaq.execution.worker.display import display
 from dlfaq.execution.worker.exceptions import describe, headline
 from dlfaq.execution.worker.forks import Forks
@@ -38,6 +41,8 @@ from dlfaq.execution.worker.isolation import (
 )
 from dlfaq.execution.worker.memory import peak_bytes, start_peak
 from dlfaq.execution.worker.reads import Reads
+from dlfaq.execution.worker.surroundings import visible, watch_environment
+from dlfaq.execution.worker.unheard import Unheard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +67,12 @@ class _Report:
     cpu_s: float = 0.0
     peak_bytes: int = 0
     modules: list[str] = field(default_factory=list)
+    #: The line of the chain that runs, for errors that name none.
+    line: int = 1
+
+    def add(self, error: dict[str, Any]) -> None:
+        """Keep an error, unless one came before: what follows may be its consequence."""
+        self.error = self.error or error
 
 
 def main(task: ChainTask, folder: str) -> None:
@@ -77,17 +88,21 @@ def main(task: ChainTask, folder: str) -> None:
     for name in ("dlfaq", "dlfaq.errors", "dlfaq.protocol"):
         sys.modules.pop(name, None)
     isolate(task, out)
-    reads = Reads(task, out / "reads")
+    reads = Reads(task.inputs, out / "reads", visible)
+    watch_environment(task.variables, lambda name: reads.note_input(f"${name}"))
     make_deterministic(task.seed)
     if task.style is not None:
         when_imported("matplotlib", lambda _: import_module("matplotlib.style").use(task.style))
     report = _Report()
     start_peak()
     started, started_cpu = time.perf_counter(), time.process_time()
+    unheard = Unheard(lambda error: report.add(describe(error, task, report.line)))
+    module = types.ModuleType("__main__")
     try:
-        _run(task, report, out)
+        _run(task, report, out, module)
+        unheard.wait_for_all(module.__dict__)
     except BaseException as error:  # noqa: BLE001 - whatever ends a chain is reported
-        report.error = report.error or describe(error, task, 1)
+        report.add(describe(error, task, 1))
     lift_memory_limit()
     report.elapsed_s = time.perf_counter() - started
     report.cpu_s = time.process_time() - started_cpu
@@ -103,48 +118,64 @@ def main(task: ChainTask, folder: str) -> None:
     text = json.dumps({**vars(report), "outputs": outputs}, ensure_ascii=False)
     temporary.write_text(text, encoding="utf-8", errors="replace")
     temporary.replace(out / "report.json")
+    kill_all(descendants(os.getpid()))
     _leave(0)
 
 
-def _run(task: ChainTask, report: _Report, out: Path) -> None:
+def _run(task: ChainTask, report: _Report, out: Path, module: types.ModuleType) -> None:
     """All snippets are compiled before the first one runs."""
     source = "".join(snippet.code for snippet in task.snippets)
-    linecache.cache[CHAIN_FILE] = (len(source), None, source.splitlines(keepends=True), CHAIN_FILE)
-    compiled: list[Compiled] = []
-    above = 0
-    for snippet in task.snippets:
-        # A snippet that may warn is compiled again when what is written is its own output.
-        with _warnings("ignore" if snippet.warning else "error"):
-            compiled.append(compile_snippet(snippet.code, above))
-        above += snippet.code.count("\n")
-    module = types.ModuleType("__main__")
+    # Not splitlines: Python counts no line at a form feed or at U+2028.
+    lines = io.StringIO(source).readlines()
+    linecache.cache[CHAIN_FILE] = (len(source), None, lines, CHAIN_FILE)
+    _let_it_spawn(source, out / "snippets.py")
+    compiled = compile_chain([(snippet.code, snippet.warning) for snippet in task.snippets])
     module.__file__ = CHAIN_FILE
+    warnings.simplefilter("error")
     sys.modules["__main__"] = module
     for snippet, ready in zip(task.snippets, compiled, strict=True):
         with (out / "progress").open("a", encoding="utf-8") as marks:
             sizes = [(out / name).stat().st_size for name in ("stdout", "stderr")]
             marks.write(f"{sizes[0]} {sizes[1]}\n")
         report.outputs.append(Output())
+        report.line = ready.last_line
         try:
-            _run_snippet(snippet, ready, module.__dict__, report)
+            with _all_warnings_shown() if snippet.warning else nullcontext():
+                _run_snippet(snippet, ready, module.__dict__, report)
         except BaseException as error:
-            report.error = report.error or describe(error, task, ready.last_line)
+            report.add(describe(error, task, ready.last_line))
             raise
     for expression in task.expressions:
         try:
-            with _warnings("error"):
-                value = eval(expression, module.__dict__)  # noqa: S307 - the page's own code
-                report.values[expression] = limited(value_text(value))
+            value = eval(expression, module.__dict__)  # noqa: S307 - the page's own code
+            report.values[expression] = limited(value_text(value))
         except BaseException as error:
-            report.error = {**describe(error, task, 1), "expression": expression}
+            report.add({**describe(error, task, 1), "expression": expression})
             raise
 
 
+def _let_it_spawn(source: str, file: Path) -> None:
+    """A process started by "spawn" runs the script of its parent first, which has to be a file."""
+    usual = spawn.get_preparation_data
+
+    def with_a_file(name: str) -> dict[str, Any]:
+        file.write_text(source, encoding="utf-8")
+        return {**usual(name), "init_main_from_path": str(file)}
+
+    spawn.get_preparation_data = with_a_file
+
+
 @contextmanager
-def _warnings(action: Any) -> Iterator[None]:  # noqa: ANN401 - one of Python's words for a filter
-    with warnings.catch_warnings():
-        warnings.simplefilter(action)
+def _all_warnings_shown() -> Iterator[None]:
+    """Show warnings for a while; what the page itself says of warnings stays, as in a script."""
+    warnings.simplefilter("always")
+    shown = warnings.filters[0]
+    try:
         yield
+    finally:
+        if shown in warnings.filters:
+            warnings.filters.remove(shown)  # type: ignore[attr-defined]
+            warnings.simplefilter("error", append=True)  # says that the filters have changed
 
 
 def _run_snippet(
@@ -152,14 +183,14 @@ def _run_snippet(
 ) -> None:
     """Run a snippet; what it shows goes to the last output of the report."""
     output = report.outputs[-1]
-    with _warnings("always" if snippet.warning else "error"):
-        if snippet.warning:
-            ready = compile_snippet(snippet.code, ready.first_line - 1)
-        value = _value(snippet, ready, namespace, report)
-        shown = display(value)
-        output.display = [(k, clean_text(data) if k == "text" else data) for k, data in shown]
-        if "matplotlib.pyplot" in sys.modules:
-            output.figures = _figures(snippet.sizes)
+    if snippet.warning:
+        # Once more, so that its warnings at compiling are in its own output.
+        ready = compile_snippet(snippet.code, ready.first_line - 1, ready.flags)
+    value = _value(snippet, ready, namespace, report)
+    shown = display(value)
+    output.display = [(k, clean_text(data) if k == "text" else data) for k, data in shown]
+    if "matplotlib.figure" in sys.modules:
+        output.figures = _figures(value, snippet.sizes)
 
 
 def _value(
@@ -178,24 +209,34 @@ def _value(
         report.outputs[-1].exception = clean_text(headline(error))
         return None
     if expected is not None:
-        report.error = {
-            "kind": "NotRaised",
-            "message": f"expected {expected} here, and nothing was raised",
-            "line": ready.first_line,
-            "deeper": None,
-        }
+        report.add(
+            {
+                "kind": "NotRaised",
+                "message": f"expected {expected} here, and nothing was raised",
+                "line": ready.first_line,
+                "deeper": None,
+            }
+        )
         raise RuntimeError(expected)
     return value
 
 
-def _figures(sizes: tuple[str, ...]) -> list[dict[str, str]]:
-    """The open figures, drawn and closed."""
+def _figures(value: object, sizes: tuple[str, ...]) -> list[dict[str, str]]:
+    """The open figures, drawn and closed, and a figure that is the last expression."""
+    figures: list[Any] = []
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        figures = [pyplot.figure(number) for number in pyplot.get_fignums()]
+    figure_class: Any = sys.modules["matplotlib.figure"]
+    if isinstance(value, figure_class.FigureBase) and value not in figures:
+        figures.append(value.figure)
+    if not figures:
+        return []
     from dlfaq.execution.worker.drawing import draw  # noqa: PLC0415 - loads matplotlib
 
-    pyplot: Any = sys.modules["matplotlib.pyplot"]
-    figures = [pyplot.figure(number) for number in pyplot.get_fignums()]
     drawn = [draw(figure, sizes) for figure in figures]
-    pyplot.close("all")
+    if pyplot is not None:
+        pyplot.close("all")
     return drawn
 
 

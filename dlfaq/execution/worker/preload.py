@@ -16,17 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["SERVER_ENVIRONMENT", "load"]
-
-#: Must stand before numpy is imported: after one parallel operation in the server, a forked child
-#: hangs for ever in its first matrix product. What differs between chains is set in them.
-SERVER_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-    "MPLBACKEND": "agg",
-}
+__all__ = ["load"]
 
 
 def load(names: Iterable[str]) -> None:
@@ -35,7 +25,12 @@ def load(names: Iterable[str]) -> None:
     Freezing keeps a child's garbage collector away from the server's objects: a collection there
     takes a tenth of the time, and copies no page of memory.
     """
+    # In a folder of its own no file of the site, such as a matplotlibrc, has a say.
+    os.chdir("/")
+    parent = os.getppid()
     for name in names:
+        if os.getppid() != parent:
+            sys.exit("the build that wanted this server is gone")
         try:
             import_module(name)
         except ModuleNotFoundError as error:

@@ -1,8 +1,8 @@
-"""Notes every file under the site's root that a chain reads, and what state it was in.
+"""Notes what of its surroundings a chain asks for, and what state that was in.
 
-The state is noted at the first reading. A file that is in the same state after the chain is one
-that the chain saw as it is now; any other changed meanwhile, and the result belongs to no version.
-Notes are lines of a file, because a process that the chain forks reads for it too.
+The state is noted at the first reading. What is in the same state after the chain is as the chain
+saw it; anything else changed meanwhile, and the result belongs to no version of it. Notes are lines
+of a file, because a process that the chain forks reads for it too.
 """
 
 from __future__ import annotations
@@ -11,77 +11,186 @@ import contextlib
 import json
 import os
 import sys
+import sysconfig
 from importlib.util import source_from_cache
 from typing import TYPE_CHECKING, Any
 
-from dlfaq.execution.key import file_hash
+from dlfaq.execution.inputs import EVERYTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from dlfaq.execution.task import ChainTask
+    from dlfaq.execution.inputs import Inputs
 
 __all__ = ["Reads", "what_was_read"]
 
+# Programs that Python and torch ask about the machine, and that read no file of a site.
+_ABOUT_THE_MACHINE = {"ldconfig", "lscpu", "nvidia-smi", "uname"}
+
+# Modules that read files in C, of which Python hears nothing.
+_READ_IN_C = {"cv2", "h5py", "netCDF4", "polars", "pyarrow", "rasterio", "soundfile", "tables"}
+
 
 class Reads:
-    """Writes down the files of the site that this process opens for reading or imports.
+    """Writes down what this process asks of the site's files, of folders and of the environment.
 
     Args:
-        task: says which files are the site's.
+        inputs: says which files are the site's, and what state they are in.
         notes: the file to write to.
+        visible: names of the variables that started programs see, known at each time.
     """
 
-    def __init__(self, task: ChainTask, notes: Path) -> None:
-        self._task = task
+    def __init__(self, inputs: Inputs, notes: Path, visible: Callable[[], Iterable[str]]) -> None:
+        self._inputs = inputs
         self._notes = notes
+        self._own = f"{notes.parent}/"
+        self._visible = visible
         self._noted: set[str] = set()
+        self._busy = False
+        self._events: dict[str, Callable[..., None]] = {
+            "open": self._on_open,
+            "os.listdir": self._on_listing,
+            "os.scandir": self._on_listing,
+            "import": self._on_import,
+            "sqlite3.connect": self._on_database,
+            "ctypes.dlopen": self._on_library,
+            "os.exec": self._on_program,
+            "os.posix_spawn": self._on_program,
+            "os.system": self._on_program,
+            "subprocess.Popen": self._on_program,
+        }
         notes.touch()
         sys.addaudithook(self._audit)
+        for name in ("stat", "lstat", "access"):
+            self._watch(name)
 
     def note(self, file: str) -> bool:
-        """Note a file, by its absolute path, if it is one of the site's; whether it is."""
-        if file in self._noted:
-            return True
-        if not self._task.counts(file):
+        """Note a file, by its path, if it is one of the site's; whether it is."""
+        # torch names some of its modules by paths that are relative to nothing.
+        if not os.path.isabs(file) or file.startswith(self._own):  # noqa: PTH117 - a text
             return False
-        self._noted.add(file)
-        line = json.dumps([os.path.relpath(file, self._task.root), _state(file)]) + "\n"
-        # By name each time: a chain may close any descriptor.
-        notes = os.open(self._notes, os.O_WRONLY | os.O_APPEND)
-        os.write(notes, line.encode())
-        os.close(notes)
+        if not (self._inputs.counts(file) or _is_loose_module(file)):
+            return False
+        self.note_input(os.path.relpath(file, self._inputs.root))
         return True
 
+    def note_input(self, name: str) -> None:
+        """Note an input by its name, as `dlfaq.execution.inputs` has it."""
+        if name in self._noted:
+            return
+        self._noted.add(name)
+        self._busy = True
+        try:
+            line = json.dumps([name, self._inputs.state(name)]) + "\n"
+            # By name each time: a chain may close any descriptor.
+            notes = os.open(self._notes, os.O_WRONLY | os.O_APPEND)
+            os.write(notes, line.encode())
+            os.close(notes)
+        finally:
+            self._busy = False
+
+    def note_everything(self) -> None:
+        """Note that something was started which may have read any file, and sees the variables."""
+        self.note_input(EVERYTHING)
+        for name in self._visible():
+            self.note_input(f"${name}")
+
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "open" or not isinstance(arguments[0], (str, bytes, os.PathLike)):
+        if event in self._events and not self._busy:
+            self._events[event](*arguments)
+
+    def _on_open(self, path: object, _mode: object, flags: int) -> None:
+        if not (flags & os.O_ACCMODE == os.O_WRONLY or flags & os.O_TRUNC):
+            self._note_path(path)
+
+    def _on_listing(self, folder: object = None) -> None:
+        # The search for a module lists folders too; what it looks for is noted by its name.
+        if "importlib._bootstrap" not in sys._getframe(2).f_code.co_filename:  # noqa: SLF001
+            self._note_path(folder or ".", folder=True)
+
+    def _on_import(self, module: str, *_rest: object) -> None:
+        """Note where a module could stand in the site: one put there counts from then on."""
+        if module in _READ_IN_C:
+            self.note_everything()
+        above, homes = 0, sys.path
+        parts = module.split(".")
+        for loaded in range(1, len(parts)):
+            package = sys.modules.get(".".join(parts[:loaded]))
+            if isinstance(path := getattr(package, "__path__", None), list):
+                above, homes = loaded, path
+        for home in homes:
+            if self._inputs.counts(f"{home}/"):
+                for end in range(above + 1, len(parts) + 1):
+                    place = os.path.join(home, *parts[above:end])  # noqa: PTH118 - a text
+                    self.note(place)
+                    self.note(f"{place}.py")
+
+    def _on_database(self, database: object, *_rest: object) -> None:
+        self._note_path(str(database).removeprefix("file:").partition("?")[0])
+
+    def _on_library(self, name: object) -> None:
+        if name:
+            self._note_path(name)
+
+    def _on_program(self, program: Any = "", *_rest: object) -> None:  # noqa: ANN401 - as given
+        name = os.path.basename(os.fsdecode(program or ""))  # noqa: PTH119 - a text
+        if name not in _ABOUT_THE_MACHINE:
+            self.note_everything()
+
+    def _note_path(self, path: Any, *, folder: bool = False) -> None:  # noqa: ANN401 - as given
+        """Note a path as a function of the system got it."""
+        if isinstance(path, int):
+            if not folder:
+                return
+            path = os.readlink(f"/proc/self/fd/{path}")  # noqa: PTH115 - a text
+        if not isinstance(path, (str, bytes, os.PathLike)):
             return
-        flags = arguments[2]
-        if flags & os.O_ACCMODE == os.O_WRONLY or flags & os.O_TRUNC:
-            return
-        file = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100 - a link stays what it is
+        file = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - a link stays what it is
         if file.endswith(".pyc"):
             with contextlib.suppress(ValueError):
                 file = source_from_cache(file)
-        self.note(file)
+        if not folder:
+            self.note(file)
+        elif self._inputs.counts(f"{file}/"):
+            self.note_input(os.path.relpath(file, self._inputs.root) + "/")
+
+    def _watch(self, name: str) -> None:
+        """Note the files that a function of os is asked about: it has no audit event."""
+        usual = getattr(os, name)
+
+        def watched(path: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as os has it
+            if not self._busy and options.get("dir_fd") is None:
+                self._note_path(path)
+            return usual(path, *args, **options)
+
+        for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if usual in able:
+                able.add(watched)
+        setattr(os, name, watched)
 
 
-def what_was_read(notes: Path, root: Path) -> tuple[dict[str, str], list[str]]:
-    """The files that a chain read, path from the root to SHA-256, and those that changed since."""
-    files: dict[str, str] = {}
+def _is_loose_module(file: str) -> bool:
+    """Whether a file is Python code that no installed distribution brings, outside of the site."""
+    if not file.endswith(".py") or "/site-packages/" in file or "/dist-packages/" in file:
+        return False
+    return not file.startswith(_STANDARD_LIBRARY)
+
+
+_STANDARD_LIBRARY = tuple(
+    f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "include")
+)
+
+
+def what_was_read(notes: Path, inputs: Inputs) -> tuple[dict[str, str], list[str]]:
+    """The inputs that a chain noted, name to value, and those that changed since."""
+    values: dict[str, str] = {}
     changed: list[str] = []
-    for line in notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []:
-        path, state = json.loads(line)
-        if path not in files:
-            files[path] = file_hash(root / path)
-            if _state(str(root / path)) != state:
-                changed.append(path)
-    return files, changed
-
-
-def _state(file: str) -> list[int] | None:
-    try:
-        status = os.stat(file)  # noqa: PTH116 - in a hot loop
-    except OSError:
-        return None
-    return [status.st_mtime_ns, status.st_size, status.st_ino]
+    text = notes.read_text(encoding="utf-8") if notes.exists() else ""
+    for line in text.split("\n")[:-1]:
+        name, state = json.loads(line)
+        if name not in values:
+            values[name] = inputs.value(name)
+            if inputs.state(name) != state:
+                changed.append(name)
+    return values, changed

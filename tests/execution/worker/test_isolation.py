@@ -16,7 +16,7 @@ from dlfaq.errors import DlfaqError
 from dlfaq.execution import fork_server
 from dlfaq.execution.process import ProcessEnd, run_task
 from dlfaq.execution.task import ChainTask, SnippetTask
-from dlfaq.execution.worker.preload import SERVER_ENVIRONMENT
+from dlfaq.execution.variables import FIXED
 from dlfaq.pages.config import PRELOAD
 
 
@@ -189,7 +189,7 @@ from dlfaq.execution.task import ChainTask, SnippetTask
 snippet = "import os\\nprint(os.environ['PYTHONHASHSEED'], os.environ['OMP_NUM_THREADS'])\\n"
 print(run_task(ChainTask((SnippetTask(snippet),), (), "/")).stdout)
 """
-    environment = {k: v for k, v in os.environ.items() if k not in SERVER_ENVIRONMENT}
+    environment = {k: v for k, v in os.environ.items() if k not in FIXED}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
@@ -322,8 +322,9 @@ import lab
 """
     ended = run(code, excluded=(str(root / "excluded"),))
     assert ended.report["error"] is None
-    assert sorted(ended.files) == ["absent", "bytes", "forked", "lab.py", "read"]
-    assert ended.files["absent"] == "absent"
+    site = {name: value for name, value in ended.inputs.items() if not name.startswith("..")}
+    assert set(site) == {"absent", "bytes", "forked", "lab", "lab.py", "read"}
+    assert (site["absent"], site["lab"]) == ("absent", "absent")
     assert ended.changed == []
 
 
