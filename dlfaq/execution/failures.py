@@ -73,7 +73,13 @@ def _raised(job: Job, error: Mapping[str, Any]) -> Failure:
         message = re.sub(
             r"(?<=(?:on|at) line )\d+", lambda found: _page_line(job, int(found[0])), message
         )
-    return _at_chain_line(job, line, kind, message, also)
+    called = error["called"]
+    if _snippet_of(job.chain, called) != _snippet_of(job.chain, line):
+        also.append(f"{job.page.path}:{_page_line(job, called)}")
+    failure = _at_chain_line(job, line, kind, message, also)
+    # In the page it stands below the snippet that was run; what follows it never was.
+    failure.snippet = _snippet_of(job.chain, called)
+    return failure
 
 
 def _last_words(ended: ProcessEnd) -> str:

@@ -23,6 +23,11 @@ _TICKS = re.compile(r"^(?P<indent>\s*)(?P<ticks>`{3,})(?P<info>.*)$")
 _QUOTED = re.compile(r"^\s*>[\s>]*(```|~~~)")
 _TILDES = re.compile(r"^\s*~~~")
 _PYTHON_LIKE = re.compile(r"^\s*\{?\s*\.?\s*(python|ipython|py3|py2)\w*(?![\w-])", re.IGNORECASE)
+# What pymdownx.superfences takes for a fence, of what is only shown; at anything else it goes on
+# without one, and prose and snippets below land in a block of code.
+_SHOWN = re.compile(
+    r"""\{[^{}\n]*\}|(\.?[\w#.+-]+)?([ \t]+(title|hl_lines|linenums)=("[^"]*"|'[^']*'))*"""
+)
 _SHELL = ("sh", "bash")
 _CODE_SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 
@@ -126,6 +131,12 @@ def _check_opening(match: re.Match[str], number: int, fail: Fail) -> None:
             number,
             f"pytest-codeblocks would run this `{info}` fence; write `console`",
         )
+    elif not _SHOWN.fullmatch(info.strip(" \t")):
+        fail(
+            number,
+            "the site would see no fence here: behind the backticks stands one word, then only "
+            'title="…", hl_lines="…", linenums="…"; or {.word …}',
+        )
 
 
 def _close(lines: list[str], index: int, opening: re.Match[str], fail: Fail) -> int:
@@ -153,7 +164,7 @@ def _check_continue(fences: list[Fence], fail: Fail) -> None:
     if not fence.is_snippet:
         return
     if len(fences) == 1:
-        fail(fence.start, "there is no snippet above to continue; delete the comment")
+        fail(fence.start - 1, "there is no snippet above to continue; delete the comment")
     elif not fences[-2].is_snippet:
         fail(
             fence.start,

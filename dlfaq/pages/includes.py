@@ -12,7 +12,7 @@ from dlfaq.errors import PageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["INCLUDE", "LOOKS_LIKE_INCLUDE", "WRITE_INCLUDE", "Line", "expand"]
+__all__ = ["INCLUDE", "LOOKS_LIKE_INCLUDE", "WRITE_INCLUDE", "Line", "expand", "included_error"]
 
 #: One include per line, as pymdownx.snippets writes it: `--8<-- "file.py"` or `"file.py:section"`.
 INCLUDE = re.compile(r"^(?P<indent>[ \t]*)-+8<-+[ \t]+([\"'])(?P<target>[^\"']+)\2$")
@@ -98,8 +98,8 @@ def expand(
         root: what paths are relative to.
 
     Raises:
-        PageError: a missing file or section, a file outside snippets/, or a cycle; at the include's
-            own line.
+        PageError: a missing file or section, a file outside snippets/, or a cycle; at the line of
+            the page, and where in an included file.
     """
     expanded: list[Line] = []
     for line in lines:
@@ -116,10 +116,20 @@ def expand(
         included = _read(path, root, line)
         body = _section(included, section, line) if section else included
         body = [one for one in body if not _MARKER.search(one.text)]
-        for one in expand(body, snippets_dir, root, (*_open, path)):
+        try:
+            inner = expand(body, snippets_dir, root, (*_open, path))
+        except PageError as error:
+            raise error if _open else included_error(line, error) from None
+        for one in inner:
             text = match["indent"] + one.text if one.text else one.text
             expanded.append(replace(one, text=text))
     return expanded
+
+
+def included_error(include: Line, error: PageError) -> PageError:
+    """What is wrong in an included file, at the line of the page that includes it."""
+    message = f"{error.message} (in {error.path}:{error.line})"
+    return PageError(include.file, include.page_line, message)
 
 
 def _read(path: Path, root: Path, where: Line) -> list[Line]:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from dlfaq.errors import PageError
 from dlfaq.pages.fences import CONTINUE, Fail, Fence, scan
-from dlfaq.pages.includes import INCLUDE, LOOKS_LIKE_INCLUDE, WRITE_INCLUDE, Line, expand
+from dlfaq.pages.includes import (
+    INCLUDE,
+    LOOKS_LIKE_INCLUDE,
+    WRITE_INCLUDE,
+    Line,
+    expand,
+    included_error,
+)
 from dlfaq.pages.spans import PLACES, Place, Span, code_spans, parse_place, parse_span
 from dlfaq.protocol import LABEL
 
@@ -160,7 +167,8 @@ class Prose:
 
         def fail(at: int, message: str) -> None:
             one = included[at - 1]
-            self._page.errors.append(PageError(one.file, one.number, message))
+            error = PageError(one.file, one.number, message)
+            self._page.errors.append(included_error(where, error))
 
         texts = [one.text for one in included]
         if number in self._shown_lines:

@@ -309,7 +309,7 @@ PAGES = {
     "helper_of_the_first": (
         f"```python\ndef f(x):\n    return 1 / x\n```\n\n{CONT}\n```python\nf(0)\n```\n",
         3,
-        "ZeroDivisionError: division by zero",
+        "ZeroDivisionError: division by zero (in docs/helper_of_the_first.md:8)",
         ["", ""],
     ),
     "bad_value": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import markdown
 import pytest
 
 RUN_OR_SHOW = "write `python` to run this fence, `py` or `pycon` to show it only"
@@ -47,6 +48,32 @@ def fence(info: str, indent: str = "", body: str = "x = 1") -> str:
 )
 def test_what_looks_like_python_says_which_word_to_write(errors, info):
     assert errors(fence(info)) == [f"docs/page.md:1: {RUN_OR_SHOW}"]
+
+
+@pytest.mark.parametrize(
+    "info",
+    ["text output", "py title=x.py", "diff -u", "text linenums", "text {", "c++ c", 'py titel="x"'],
+)
+def test_what_the_renderer_takes_for_no_fence_is_refused(errors, info):
+    text = fence(info) + "\nProse.\n\n" + fence("python") + "\n" + fence("text")
+    (error,) = errors(text)
+    assert error.startswith("docs/page.md:1: the site would see no fence here")
+
+
+# Exactly what pymdownx.superfences says of a line; a new version of it may say something else.
+@pytest.mark.parametrize(
+    "info",
+    [
+        "", "text", ".text", "c++", "objective-c", 'text title="a b"', "text title='a'",
+        'text title="a" linenums="1"', 'text hl_lines="1 2"', "{.text}", "{ .text #a }",
+        "text {.a}", "text output", "py title=x.py", "diff -u", 'py titel="x"', "text linenums",
+        "text,more", "a:b",
+    ],
+)  # fmt: skip
+def test_our_reader_and_the_renderer_agree_on_what_is_a_fence(errors, info):
+    html = markdown.markdown(fence(info), extensions=["attr_list", "pymdownx.superfences"])
+    rendered = 'class="highlight"' in html
+    assert (errors(fence(info)) == []) == rendered
 
 
 @pytest.mark.parametrize(
@@ -132,7 +159,7 @@ def test_other_fences_are_shown_only(read, info):
         pytest.param(f"{fence('python')}\n{CONT}", 5, ABOVE, id="cont at the end"),
         pytest.param(
             f"{CONT}\n{fence('python')}",
-            2,
+            1,
             "there is no snippet above to continue; delete the comment",
             id="cont of nothing",
         ),

@@ -77,7 +77,10 @@ def test_a_section_may_be_empty_and_a_file_too(read):
         ),
         (
             '--8<-- "loop.py"',
-            "snippets/loop.py:2: includes itself: loop.py > loop.py; break the circle",
+            (
+                "docs/page.md:2: includes itself: loop.py > loop.py; break the circle "
+                "(in snippets/loop.py:2)"
+            ),
         ),
         ("--8<-- a.py", f"docs/page.md:2: {WRITE}"),
         ('--8<-- "a.py" # why', f"docs/page.md:2: {WRITE}"),
@@ -105,39 +108,41 @@ def test_an_included_file_may_have_a_byte_order_mark_and_crlf(read, site):
     [
         pytest.param(
             "a\n\n```python\nx\n```\n",
-            "snippets/a.md:3: Markdown included outside a fence holds no snippet; "
-            "move it to the page",
+            "3: Markdown included outside a fence holds no snippet; move it to the page",
             id="snippet",
         ),
         pytest.param(
             "a\n\n~~~\n",
-            "snippets/a.md:3: write the fence with three backticks: ~~~ is not seen by the tests",
+            "3: write the fence with three backticks: ~~~ is not seen by the tests",
             id="tildes",
         ),
         pytest.param(
             "is `{python} x`\n",
-            "snippets/a.md:1: values and figures stand on a page, not in included Markdown",
+            "1: values and figures stand on a page, not in included Markdown",
             id="value",
         ),
         pytest.param(
             "`{figure} x`\n",
-            "snippets/a.md:1: values and figures stand on a page, not in included Markdown",
+            "1: values and figures stand on a page, not in included Markdown",
             id="figure",
         ),
         pytest.param(
             '\n--8<-- "a.md"\n',
-            "snippets/a.md:2: includes itself: a.md > a.md; break the circle",
+            "2: includes itself: a.md > a.md; break the circle",
             id="cycle",
         ),
         pytest.param(
             '--8<-- "b.md"\n',
-            "snippets/a.md:1: no file 'b.md' in snippets/; correct the name",
+            "1: no file 'b.md' in snippets/; correct the name",
             id="missing",
         ),
     ],
 )
 def test_markdown_that_prose_includes_holds_nothing_to_run(errors, included, message):
-    assert errors('a\n\n--8<-- "a.md"\n', a_md=included) == [message]
+    line, said = message.split(": ", 1)
+    assert errors('a\n\n--8<-- "a.md"\n', a_md=included) == [
+        f"docs/page.md:3: {said} (in snippets/a.md:{line})"
+    ]
 
 
 def test_prose_includes_in_one_notation_only(errors):
@@ -155,5 +160,8 @@ def test_a_file_shown_in_a_fence_does_not_end_it(errors):
     text = '```text\n--8<-- "a.md"\n```\n'
     assert errors(text, a_md="x = 1\n") == []
     assert errors(text, a_md="x\n ```\n") == [
-        "snippets/a.md:2: a file included in a fence holds no fence, which would end it"
+        (
+            "docs/page.md:2: a file included in a fence holds no fence, which would end it "
+            "(in snippets/a.md:2)"
+        )
     ]

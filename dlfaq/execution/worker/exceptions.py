@@ -45,11 +45,18 @@ def describe(error: BaseException, task: ChainTask, line: int) -> dict[str, Any]
         traceback = traceback.tb_next
     if isinstance(error, SyntaxError) and error.filename is not None:
         places.append((error.filename, error.lineno or 1))
-    deeper, in_chain = None, False
+    deeper, in_chain, called = None, False, None
     for file, number in places:
         if file == CHAIN_FILE:
+            called = called or number
             line, deeper, in_chain = number, None, True
         elif in_chain and task.inputs.counts(file):
             deeper = (os.path.relpath(file, task.root), number)
     kind = type(error).__name__
-    return {"kind": kind, "message": _message(error), "line": line, "deeper": deeper}
+    return {
+        "kind": kind,
+        "message": _message(error),
+        "line": line,
+        "called": called or line,
+        "deeper": deeper,
+    }

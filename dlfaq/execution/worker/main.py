@@ -214,6 +214,7 @@ def _value(
                 "kind": "NotRaised",
                 "message": f"expected {expected} here, and nothing was raised",
                 "line": ready.first_line,
+                "called": ready.first_line,
                 "deeper": None,
             }
         )
