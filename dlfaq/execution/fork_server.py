@@ -10,11 +10,12 @@ import os
 import sys
 import threading
 import types
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing import forkserver, util
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import DlfaqError
+from dlfaq.execution.temporary import sweep, temporary_folder
 from dlfaq.execution.variables import FIXED, given, is_passed_on
 
 if TYPE_CHECKING:
@@ -76,9 +77,21 @@ def _server(preload: Sequence[str]) -> forkserver.ForkServer:
     """The fork server that holds these modules: sites of one process may ask for different ones."""
     key = tuple(preload)
     if key not in _servers:
+        _own_folder()
         _servers[key] = forkserver.ForkServer()
         _servers[key].set_forkserver_preload(["dlfaq.execution.worker.preload"])
     return _servers[key]
+
+
+def _own_folder() -> None:
+    """Have multiprocessing keep its socket where it is swept up should this process be killed."""
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]  # noqa: SLF001
+    if config.get("tempdir") is None:
+        sweep()
+        folder = ExitStack()
+        config["tempdir"] = str(folder.enter_context(temporary_folder()))
+        # After the exit function of multiprocessing itself, which ends what uses the folder.
+        util.Finalize(None, folder.close, exitpriority=-100)
 
 
 @contextmanager

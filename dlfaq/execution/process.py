@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import signal
-import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from dlfaq.execution.fork_server import start
 from dlfaq.execution.processes import descendants, kill_all
 from dlfaq.execution.task import OUTPUT_LIMIT
+from dlfaq.execution.temporary import temporary_folder
 from dlfaq.execution.variables import MACHINE
 from dlfaq.execution.worker.reads import what_was_read
 
@@ -79,8 +79,7 @@ def run_task(task: ChainTask) -> ProcessEnd:
     # A worker of a cluster has a home and a path of its own.
     here = {name: os.environ[name] for name in MACHINE if name in os.environ}
     task = replace(task, variables={**task.variables, **here})
-    with tempfile.TemporaryDirectory(prefix="dlfaq-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         process = start(task, folder)
         try:
             reason = _wait(process, folder, task)

@@ -371,3 +371,31 @@ def test_serve_runs_a_failed_chain_again_only_when_what_it_reads_has_changed(sit
     (site / "broken.py").write_text("", encoding="utf-8")
     mended = build(settings, serving=True)
     assert (mended.ran, mended.failures) == (1, [])
+
+
+KILLED = """\
+import os, signal, sys, threading, time
+from dlfaq.cli.main import main
+threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), signal.SIGKILL)).start()
+main(["-C", sys.argv[2], "run", "--fresh"])
+"""
+
+
+def test_a_build_that_is_killed_leaves_nothing_once_the_next_has_begun(tmp_path):
+    shutil.copytree(MINISITE, tmp_path / "site")
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    left = []
+    for delay in ("0.3", "0.6", "1.0", "1.5"):
+        command = [sys.executable, "-c", KILLED, delay, str(tmp_path / "site")]
+        subprocess.run(command, env=environment, check=False, capture_output=True, timeout=60)
+        left += list(folder.iterdir())
+    assert left
+    command = [sys.executable, "-c", KILLED, "60", str(tmp_path / "site")]
+    program = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert "4 of 4 chains run" in program.stdout.readline()
+    program.kill()
+    program.wait()
+    program.stdout.close()
+    assert [one for one in left if one.exists()] == []

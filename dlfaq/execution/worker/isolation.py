@@ -12,6 +12,7 @@ import random
 import resource
 import signal
 import sys
+import tempfile
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -83,7 +84,11 @@ def isolate(task: ChainTask, out: Path) -> None:
         "DLFAQ_SEED_OFFSET": str(task.seed_offset),
         "DLFAQ_DEVICE": task.device,
         "DLFAQ_PLACEBO": "1" if task.placebo else "0",
+        "TMPDIR": str(out / "tmp"),  # so that nothing stays of what a chain leaves there
     }
+    (out / "tmp").mkdir()
+    tempfile.tempdir = None
+    multiprocessing.current_process()._config.pop("tempdir", None)  # type: ignore[attr-defined]  # noqa: SLF001
     fix_environment(task.variables, own)
     sys.path.insert(0, task.root)
     importlib.invalidate_caches()
