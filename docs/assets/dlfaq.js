@@ -27,5 +27,37 @@ for (const form of document.querySelectorAll("form.dl-filter")) {
   show(); // a browser keeps what was typed when it goes back
 }
 
+/* A slider over the measured states of a figure: marks what shows the chosen one, at both widths,
+   and draws it in front. At its first place no state is marked, so that all are seen alike. */
+for (const slider of document.querySelectorAll(".dl-slider input")) {
+  const plate = slider.closest(".dl-plate");
+  const drawings = [...plate.querySelectorAll(".dl-fig svg")].map((svg) => {
+    const shown = [...svg.querySelectorAll("[data-state]")].filter(
+      (node) => node.dataset.state === slider.dataset.sweep,
+    );
+    // What was moved to the front goes back to its own place behind a mark.
+    const places = new Map(shown.map((node) => [node, new Comment()]));
+    places.forEach((place, node) => node.before(place));
+    const front = new Comment();
+    shown.at(-1)?.after(front);
+    return { places, front };
+  });
+  const move = () => {
+    const { label, dataset } = slider.list.options[slider.valueAsNumber];
+    for (const { places, front } of drawings)
+      for (const [node, place] of places) {
+        const chosen = node.dataset.value === dataset.value;
+        if (chosen) front.before(node);
+        else if (node.dataset.chosen === "true") place.after(node);
+        if (dataset.value === undefined) delete node.dataset.chosen;
+        else node.dataset.chosen = chosen;
+      }
+    slider.setAttribute("aria-valuetext", label);
+    slider.closest(".dl-slider").querySelector("output").value = label;
+  };
+  slider.addEventListener("input", move);
+  move(); // a browser may keep the place when it goes back
+}
+
 /* Material's search is a dialog without a name. */
 document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
