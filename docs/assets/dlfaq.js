@@ -11,7 +11,7 @@ for (const form of document.querySelectorAll("form.dl-filter")) {
     };
     let shown = 0;
     for (const row of rows) {
-      const text = row.textContent.toLowerCase();
+      const text = `${row.textContent} ${row.dataset.asked ?? ""}`.toLowerCase();
       row.hidden =
         !words.every((word) => text.includes(word)) ||
         !["topic", "status", "kind"].every((name) => fits(row, name));
@@ -21,6 +21,8 @@ for (const form of document.querySelectorAll("form.dl-filter")) {
       section.hidden = !section.querySelector("li:not([hidden])");
     form.querySelector("output").value = `${shown} of ${rows.length}`;
     form.querySelector(".dl-none").hidden = shown > 0;
+    const search = form.querySelector(".dl-none a");
+    if (search) search.search = new URLSearchParams({ q: form.elements.find.value });
   };
   form.addEventListener("input", show);
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -422,7 +422,7 @@ sum(range(5))
 """
 
 PAGES = {
-    "docs/index.md": "---\ntitle: All\n---\n\n# All of it\n\n`{questions}`\n",
+    "docs/index.md": "---\ntitle: All\n---\n\n# All of it\n\n`{cards}`\n\n`{questions}`\n",
     "docs/topic/index.md": "---\ntitle: A topic\norder: 1\n---\n\nThought.\n\n`{questions}`\n",
     "docs/topic/question.md": QUESTION,
     "docs/topic/second.md": SECOND,

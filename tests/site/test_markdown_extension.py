@@ -433,7 +433,7 @@ cards:
   - {page: topic/why.md, figure: line, claim: two, headline: Two, sentence: It is two.}
 ---
 
-`{questions}`
+`{cards}`
 """
 
 DRAWN = """\
