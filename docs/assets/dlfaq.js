@@ -61,5 +61,52 @@ for (const slider of document.querySelectorAll(".dl-slider input")) {
   move(); // a browser may keep the place when it goes back
 }
 
+/* A question, in the words that find its page. Material looks for words that begin with what was
+   typed: it finds rare words that begin with "in", no word that is spelt wrong, and no "initialise"
+   for "initialization". So the words that say nothing go, and of each other the word itself counts
+   most, then what shares its stem, then what is one letter off. Operators are read as spaces; what
+   stands in quotes is left to Material. */
+const DULL = new Set(
+  (
+    "a about after all also always am an and any are as at be because been before but by can cannot " +
+    "could did do does doing each ever every for from get gets give had has have how i if in instead " +
+    "into is isn it its just may me might must my need no not of on one or our out over shall should " +
+    "so some still than that the their them then there these they this those to too up us use used " +
+    "very was we were what when where which while who why will with would you your"
+  ).split(" "),
+);
+const ENDING =
+  /(?:i[sz](?:ations?|e[ds]?|ing|ers?)|ations?|at(?:ing|e[ds]?|ors?)|ings?|e[drs]?|ers|s|ly|ions?)$/;
+const inWordsThatFind = (query) => {
+  if (query.includes('"')) return query;
+  const words = query
+    .toLowerCase()
+    .replace(/\blr\b/g, "learning rate")
+    .match(/\d+\.\d+|[\p{L}\p{N}]+/gu);
+  if (!words) return "";
+  const telling = words.filter((word) => !DULL.has(word));
+  return (telling.length ? telling : words)
+    .flatMap((word, place, all) => {
+      const stem = word.replace(ENDING, "");
+      const typing = place === all.length - 1 && word.length > 1; // it may be the start of a word
+      return [
+        `${word}^10`,
+        (word.length > 3 || typing) && `${stem.length > 2 ? stem : word}*^3`,
+        word.length > 5 && `${word}~1^1`,
+      ];
+    })
+    .filter(Boolean)
+    .join(" ");
+};
+/* Messages of type 2 ask Material's worker; Zensical's search has no such field. */
+if (document.querySelector(".md-search__input")) {
+  const { postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (message, ...others) {
+    const asks = message?.type === 2 && typeof message.data === "string";
+    const data = asks ? inWordsThatFind(message.data) : message?.data;
+    return postMessage.call(this, asks ? { ...message, data } : message, ...others);
+  };
+}
+
 /* Material's search is a dialog without a name. */
 document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");

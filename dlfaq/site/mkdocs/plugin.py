@@ -26,6 +26,7 @@ from dlfaq.pages.config import Settings, read_settings
 from dlfaq.pages.notebooks import is_lab
 from dlfaq.site.lists.evidence import evidence_text
 from dlfaq.site.mkdocs.order import in_order
+from dlfaq.site.mkdocs.search import weigh
 from dlfaq.site.notebook.head import download_src
 from dlfaq.site.notebook.notebook import notebook_text
 from dlfaq.site.page.context import Context
@@ -134,13 +135,15 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
     ) -> str:
         """Read the header and the text of a lab from its script; the notebook holds no Markdown."""
         del config, files
+        own = self.site.page(page.file.src_uri) if self.site is not None else None
         if not is_lab(page.file.src_uri):
+            weigh(page.meta, own)
             return markdown
-        lab = self.site.page(page.file.src_uri) if self.site is not None else None
-        assert lab is not None
-        page.meta = dict(lab.meta)
+        assert own is not None
+        page.meta = dict(own.meta)
+        weigh(page.meta, own)
         # Text of blanks alone would not be converted, and its errors not be shown.
-        return "\n".join(lab.lines[lab.first :]).lstrip("\n") or "\N{NO-BREAK SPACE}"
+        return "\n".join(own.lines[own.first :]).lstrip("\n") or "\N{NO-BREAK SPACE}"
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Sort topics and questions by their `order`, and put them under one heading."""
