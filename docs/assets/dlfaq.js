@@ -1,5 +1,5 @@
 /* The filter of a list: shows the rows that match, and says how many. */
-for (const form of document.querySelectorAll("form.dl-filter")) {
+for (const form of document.querySelectorAll("form.dl-filter:has([name=find])")) {
   const rows = [...document.querySelectorAll(".dl-topic .dl-list > li, .dl-ev tbody > tr")];
   const show = () => {
     const words = form.elements.find.value.toLowerCase().split(/\s+/);

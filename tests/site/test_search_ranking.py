@@ -39,6 +39,13 @@ def on_page_markdown(markdown, page, **_):
 """
 
 
+class _Loader(yaml.SafeLoader):
+    """Of mkdocs.yml, in which what comes from the environment is left out."""
+
+
+_Loader.add_multi_constructor("!", lambda *_: None)
+
+
 @pytest.fixture(scope="module")
 def unrun(tmp_path_factory):
     """The folder of this site's pages, built without results."""
@@ -47,7 +54,7 @@ def unrun(tmp_path_factory):
         shutil.copytree(ROOT / name, folder / name)
     (folder / "dlfaq" / "figures").mkdir(parents=True)
     shutil.copy(ROOT / "dlfaq" / "figures" / "house.mplstyle", folder / "dlfaq" / "figures")
-    config = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    config = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), _Loader)
     config["plugins"] = [one for one in config["plugins"] if "search" in one]
     config |= {"strict": False, "hooks": ["hook.py"], "watch": []}
     (folder / "mkdocs.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
