@@ -9,11 +9,12 @@ from markdown.treeprocessors import Treeprocessor
 
 from dlfaq.errors import PageError
 from dlfaq.execution.drawings import with_id_prefix
+from dlfaq.site.lists.cards import Card
 from dlfaq.site.lists.catalogue import Catalogue, catalogue_of, labs_of
 from dlfaq.site.lists.drift_tables import drift_tables
 from dlfaq.site.lists.evidence_page import entries_of, evidence_page
 from dlfaq.site.lists.glossary import GLOSSARY, give_anchors, glossary_of, link_terms
-from dlfaq.site.lists.landing import Card, landing
+from dlfaq.site.lists.landing import all_questions, findings
 from dlfaq.site.lists.rows import lab_rows, link, question_rows, read_next
 from dlfaq.site.notebook import head as lab_head
 from dlfaq.site.page import head
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PageTree"]
 
-_EVIDENCE = "evidence.md"
+#: What the landing page links to, of the pages that a site has.
+_WAYS_IN = {"Start from a symptom": "symptoms.md", "All the evidence": "evidence.md"}
 
 
 class PageTree(Treeprocessor):
@@ -90,10 +92,17 @@ class PageTree(Treeprocessor):
             return [lab_rows(labs_of(self.source.pages(context)), page=src)]
         if kind == "drift":
             return drift_tables(context.site.settings, page=src)
-        if src == "index.md":
-            evidence = _EVIDENCE if (context.site.settings.docs_dir / _EVIDENCE).is_file() else None
+        if kind == "cards":
+            docs_dir = context.site.settings.docs_dir
+            ways_in = {words: way for words, way in _WAYS_IN.items() if (docs_dir / way).is_file()}
             cards = self._cards(context, catalogue)
-            return landing(catalogue, page=src, shown=cards, evidence=evidence)
+            return findings(catalogue, page=src, shown=cards, ways_in=ways_in)
+        if src == "index.md":
+            return all_questions(catalogue, page=src)
+        return self._topic(context, catalogue)
+
+    def _topic(self, context: Context, catalogue: Catalogue) -> list[Element]:
+        src = context.page.src
         try:
             return [question_rows(catalogue.topic(src).questions, page=src)]
         except KeyError:

@@ -224,6 +224,28 @@ claim("Two and two are `four`", 2 + 2, equals=4, label="two")
 ```
 """
 
+SWEEP = """\
+---
+title: Sweep
+---
+
+```python
+#| fig-title: The larger the rate, the steeper
+#| fig-alt: Three lines that fall, each steeper than the one before
+import matplotlib.pyplot as plt
+
+from dlfaq import states
+
+figure, axes = plt.subplots()
+lines = {
+    rate: axes.plot([0, 1], [1, 1 - rate ** 0.1], color=f"C{k}")
+    for k, rate in enumerate((1e-10, 0.1, 1.0))
+}
+axes.plot([0, 1], [1, 1], color="C5")
+states(axes, "learning rate", lines)
+```
+"""
+
 MATHEMATICS = r"""---
 title: Mathematics
 ---
@@ -400,13 +422,14 @@ sum(range(5))
 """
 
 PAGES = {
-    "docs/index.md": "---\ntitle: All\n---\n\n# All of it\n\n`{questions}`\n",
+    "docs/index.md": "---\ntitle: All\n---\n\n# All of it\n\n`{cards}`\n\n`{questions}`\n",
     "docs/topic/index.md": "---\ntitle: A topic\norder: 1\n---\n\nThought.\n\n`{questions}`\n",
     "docs/topic/question.md": QUESTION,
     "docs/topic/second.md": SECOND,
     "docs/outputs.md": OUTPUTS,
     "docs/figures.md": FIGURES,
     "docs/mathematics.md": MATHEMATICS,
+    "docs/sweep.md": SWEEP,
     "docs/evidence.md": "---\ntitle: Evidence\norder: 99\n---\n\n`{evidence}`\n",
     "docs/labs/index.md": "---\ntitle: Labs\norder: 9\n---\n\nThey are long.\n\n`{labs}`\n",
     "docs/labs/tiny.py": LAB,

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from axe_core_python.selenium import Axe
 
-PAGES = ["", "topic/question/", "outputs/", "figures/", "mathematics/", "labs/", "labs/tiny/"]
+PAGES = [
+    "",
+    "topic/question/",
+    "outputs/",
+    "figures/",
+    "mathematics/",
+    "sweep/",
+    "labs/",
+    "labs/tiny/",
+]
 
 
 @pytest.fixture

@@ -315,7 +315,7 @@ def test_a_warm_build_runs_nothing_and_loads_neither_torch_nor_matplotlib(tiny, 
     assert built.returncode == 0, built.stdout
     assert "loaded: []" in built.stdout
     names = [path.name for path in (tiny.folder / ".dlfaq" / "results").iterdir()]
-    assert len(names) == 18
+    assert len(names) == 19
 
 
 UNREADABLE = """\
@@ -433,7 +433,7 @@ cards:
   - {page: topic/why.md, figure: line, claim: two, headline: Two, sentence: It is two.}
 ---
 
-`{questions}`
+`{cards}`
 """
 
 DRAWN = """\

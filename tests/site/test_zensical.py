@@ -20,7 +20,7 @@ def zensical(tiny, new_site):
     for name in ("docs", ".dlfaq"):
         shutil.copytree(tiny.folder / name, site.folder / name)
     ran = site.dlfaq("run")
-    assert (ran.returncode, ran.stdout) == (0, "0 of 18 chains run, 0 failures\n")
+    assert (ran.returncode, ran.stdout) == (0, "0 of 19 chains run, 0 failures\n")
     built = site.run("zensical", "build", "--clean")
     assert built.returncode == 0, built.stdout
     return site

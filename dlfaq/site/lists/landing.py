@@ -1,73 +1,60 @@
-"""Builds what the landing page counts and lists: the sentence, the tally, cards, filter, topics."""
+"""What the landing page counts and lists: the sentence, the tally, links, filter, topics."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING
 
-from dlfaq.site.claim import numbers
-from dlfaq.site.claim.chart import raised
-from dlfaq.site.elements import element, text_and_code
+from dlfaq.site.elements import element
+from dlfaq.site.lists.cards import cards
 from dlfaq.site.lists.filters import choice, filter_form
 from dlfaq.site.lists.rows import link, topic_section
 from dlfaq.site.verdicts import VERDICTS, badge_element, glyph
-from dlfaq.site.wording import counted, in_words
+from dlfaq.site.wording import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from xml.etree.ElementTree import Element
 
-    from dlfaq.protocol import Claim
-    from dlfaq.site.lists.catalogue import Catalogue, Question
+    from dlfaq.site.lists.cards import Card
+    from dlfaq.site.lists.catalogue import Catalogue
 
-__all__ = ["Card", "cards", "counting_sentence", "landing", "tally"]
-
+__all__ = ["all_questions", "counting_sentence", "findings", "tally"]
 
 _ALL = "all-questions"
 
 
-@dataclass(frozen=True)
-class Card:
-    """One finding on the landing page.
-
-    Attributes:
-        question: the page it leads to.
-        thumb: what shows the small figure: text that a later step replaces (the stash's
-            placeholder of its SVG).
-        caption: what the axes of the figure show, in a few words.
-        claim: the claim whose number it shows.
-        headline: the finding; `code` stands in backticks.
-        sentence: what it means.
-    """
-
-    question: Question
-    thumb: str
-    caption: str
-    claim: Claim
-    headline: str
-    sentence: str
-
-
-def landing(
-    catalogue: Catalogue, *, page: str, shown: Sequence[Card] = (), evidence: str | None = None
+def findings(
+    catalogue: Catalogue,
+    *,
+    page: str,
+    shown: Sequence[Card] = (),
+    ways_in: Mapping[str, str] | None = None,
 ) -> list[Element]:
-    """Build all that stands under the words of the landing page.
+    """Build what stands where the landing page says `{cards}`: how the answers came out.
 
     Args:
         catalogue: the questions.
         page: the landing page, relative to docs_dir.
         shown: the findings to show as cards.
-        evidence: the page that lists every claim, relative to docs_dir.
+        ways_in: pages to link to beside the list of questions, relative to docs_dir, by their
+            words.
     """
     blocks = [counting_sentence(catalogue), tally(catalogue, page=page)]
-    blocks.append(_links(catalogue, evidence, page))
-    if shown:
-        blocks.append(cards(shown, page=page))
-    blocks += [element("h2", "All questions", id=_ALL), _filter(catalogue)]
-    blocks += [topic_section(topic, page=page) for topic in catalogue.topics]
-    return blocks
+    blocks.append(_links(catalogue, ways_in or {}, page))
+    return [*blocks, cards(shown, page=page)] if shown else blocks
+
+
+def all_questions(catalogue: Catalogue, *, page: str) -> list[Element]:
+    """Build what stands where the landing page says `{questions}`: filter and topics.
+
+    Args:
+        catalogue: the questions.
+        page: the landing page, relative to docs_dir.
+    """
+    blocks = [element("h2", "All questions", id=_ALL), _filter(catalogue)]
+    return blocks + [topic_section(topic, page=page, asked=True) for topic in catalogue.topics]
 
 
 def counting_sentence(catalogue: Catalogue) -> Element:
@@ -115,41 +102,11 @@ def tally(catalogue: Catalogue, *, page: str) -> Element:
     return element("div", *groups, class_="dl-plate dl-tally")
 
 
-def cards(shown: Sequence[Card], *, page: str) -> Element:
-    """Build the cards: figure, number with its interval and runs, finding, verdict."""
-    return element("div", *(_card(card, page) for card in shown), class_="dl-cards")
-
-
-def _links(catalogue: Catalogue, evidence: str | None, page: str) -> Element:
+def _links(catalogue: Catalogue, ways_in: Mapping[str, str], page: str) -> Element:
     words = f"All {in_words(len(catalogue.questions))} questions"
     links = [element("a", words, href=f"#{_ALL}")]
-    if evidence is not None:
-        links.append(element("a", "All the evidence", href=link(evidence, page=page)))
+    links += [element("a", way, href=link(src, page=page)) for way, src in ways_in.items()]
     return element("p", *links, class_="dl-links")
-
-
-def _card(card: Card, page: str) -> Element:
-    claim = card.claim
-    exact = "predicted" if claim.kind == "prediction" else "exact"
-    number = numbers.measured(claim).replace(" pts", " points")
-    spread = numbers.interval(claim)
-    runs = f"{spread}, {counted(claim.replicas, 'run')}" if spread else exact
-    head = element("a", *text_and_code(card.headline), href=link(card.question.src, page=page))
-    return element(
-        "section",
-        element(
-            "div",
-            element("div", card.thumb, class_="dl-card__fig", data_search_exclude=""),
-            element("p", card.caption),
-            class_="dl-card__plate",
-        ),
-        element("p", *raised(number), class_="dl-card__num"),
-        element("p", runs, class_="dl-card__runs"),
-        element("h2", head, data_search_exclude=""),
-        element("p", card.sentence, class_="dl-card__says"),
-        element("p", "Common answer: ", badge_element(card.question.status), class_="dl-card__v"),
-        class_="dl-card",
-    )
 
 
 def _filter(catalogue: Catalogue) -> Element:
@@ -169,4 +126,5 @@ def _filter(catalogue: Catalogue) -> Element:
         choice("topic", "Topic", "All topics", topics),
         element("span", *chips, class_="dl-chips", role="group", aria_label="Verdict"),
         label="Questions",
+        searched=True,
     )

@@ -34,23 +34,27 @@ def link(target: str, *, page: str) -> str:
     return relpath(target, dirname(page) or ".")
 
 
-def question_rows(questions: Iterable[Question], *, page: str) -> Element:
-    """Build `ul.dl-list`. Rows carry `data-status`, by which the filter picks."""
-    return element(
-        "ul",
-        *(
-            element(
-                "li",
-                badge_element(question.status),
-                element("a", question.title, href=link(question.src, page=page)),
-                element("span", question.description, class_="dl-list__a"),
-                data_status=question.status,
-            )
-            for question in questions
-        ),
-        class_="dl-list",
-        data_search_exclude="",
-    )
+def question_rows(questions: Iterable[Question], *, page: str, asked: bool = False) -> Element:
+    """Build `ul.dl-list`. Rows carry `data-status`, by which the filter picks.
+
+    Args:
+        questions: those to list.
+        page: the page, relative to docs_dir.
+        asked: rows also carry `data-asked`, other ways to ask, in which the filter finds words.
+    """
+    rows = []
+    for question in questions:
+        row = element(
+            "li",
+            badge_element(question.status),
+            element("a", question.title, href=link(question.src, page=page)),
+            element("span", question.description, class_="dl-list__a"),
+            data_status=question.status,
+        )
+        if asked:
+            row.set("data-asked", " | ".join(question.asked))
+        rows.append(row)
+    return element("ul", *rows, class_="dl-list", data_search_exclude="")
 
 
 def lab_rows(labs: Iterable[Lab], *, page: str) -> Element:
@@ -66,8 +70,8 @@ def lab_rows(labs: Iterable[Lab], *, page: str) -> Element:
     return element("ul", *rows, class_="dl-list dl-list--labs", data_search_exclude="")
 
 
-def topic_section(topic: Topic, *, page: str) -> Element:
-    """Build the rows of a topic under its name, a link, and their count."""
+def topic_section(topic: Topic, *, page: str, asked: bool = False) -> Element:
+    """Build the rows of a topic under its name, a link, and their count; `asked` as for rows."""
     heading = element(
         "h3", element("a", topic.title, href=link(topic.src, page=page)), data_search_exclude=""
     )
@@ -75,7 +79,7 @@ def topic_section(topic: Topic, *, page: str) -> Element:
     return element(
         "section",
         element("div", heading, count, class_="dl-topic__head"),
-        question_rows(topic.questions, page=page),
+        question_rows(topic.questions, page=page, asked=asked),
         class_="dl-topic",
         data_topic=dirname(topic.src),
     )

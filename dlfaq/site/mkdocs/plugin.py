@@ -9,6 +9,7 @@ import logging
 import threading
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from mkdocs.config.base import Config
@@ -19,19 +20,23 @@ from mkdocs.structure.nav import Section
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler
 
-from dlfaq.errors import DlfaqError
+from dlfaq.errors import DlfaqError, PageError
 from dlfaq.execution.build import build
 from dlfaq.execution.fork_server import start_server
 from dlfaq.pages.config import Settings, read_settings
 from dlfaq.pages.notebooks import is_lab
 from dlfaq.site.lists.evidence import evidence_text
+from dlfaq.site.mkdocs.for_programs import FEED, feed, plain_files
 from dlfaq.site.mkdocs.order import in_order
+from dlfaq.site.mkdocs.search import weigh
 from dlfaq.site.notebook.head import download_src
 from dlfaq.site.notebook.notebook import notebook_text
 from dlfaq.site.page.context import Context
 from dlfaq.writing.files import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files, InclusionLevel
     from mkdocs.structure.nav import Navigation
@@ -58,6 +63,7 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
 
     _serving = False
     _first = True
+    _urls: Mapping[str, str] = MappingProxyType({})
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Remember whether this is `mkdocs serve`, and load torch while MkDocs still starts."""
@@ -101,8 +107,11 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
 
     @event_priority(-100)
     def _on_files_last(self, files: Files, *, config: MkDocsConfig) -> Files:
-        """Give the notebooks that are pages now the name of their lab, by which others link."""
-        del config
+        """Give the notebooks that are pages now the name of their lab, by which others link.
+
+        Then every page has its address, and a feed can be made. Templates see `extra.feed` where
+        there is one, and `extra.plain` where each page is kept as Markdown too.
+        """
         assert self.site is not None
         for lab in self.site.pages:
             file = files.get_file_from_path(_notebook_src(lab)) if lab.is_lab else None
@@ -117,6 +126,13 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             file.abs_src_path = file.abs_src_path  # it would follow the name
             file.src_uri = lab.src
             files.append(file)
+        self._urls = {file.src_uri: file.url for file in files.documentation_pages()}
+        with suppress(PageError):  # which the page that has it reports
+            text = feed(self.site, self._urls, name=config.site_name, address=config.site_url or "")
+            if text is not None:
+                files.append(File.generated(config, FEED, content=text))
+                config.extra["feed"] = FEED
+        config.extra["plain"] = True
         return files
 
     on_files = CombinedEvent(_on_files_first, _on_files_last)
@@ -134,13 +150,15 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
     ) -> str:
         """Read the header and the text of a lab from its script; the notebook holds no Markdown."""
         del config, files
+        own = self.site.page(page.file.src_uri) if self.site is not None else None
         if not is_lab(page.file.src_uri):
+            weigh(page.meta, own)
             return markdown
-        lab = self.site.page(page.file.src_uri) if self.site is not None else None
-        assert lab is not None
-        page.meta = dict(lab.meta)
+        assert own is not None
+        page.meta = dict(own.meta)
+        weigh(page.meta, own)
         # Text of blanks alone would not be converted, and its errors not be shown.
-        return "\n".join(lab.lines[lab.first :]).lstrip("\n") or "\N{NO-BREAK SPACE}"
+        return "\n".join(own.lines[own.first :]).lstrip("\n") or "\N{NO-BREAK SPACE}"
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Sort topics and questions by their `order`, and put them under one heading."""
@@ -159,6 +177,22 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
                 item.parent = section
             nav.items = [section, *others]
         return nav
+
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Write what programs read beside the HTML."""
+        assert self.site is not None
+        with suppress(PageError):  # which the page that has it reports
+            written = plain_files(
+                self.site,
+                self._urls,
+                name=config.site_name,
+                description=config.site_description or "",
+                address=config.site_url or "",
+            )
+            for name, text in written.items():
+                file = Path(config.site_dir) / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(file, text)
 
     def _settings(self, config: MkDocsConfig) -> Settings:
         try:

@@ -13,12 +13,9 @@ from nbformat import v4
 
 from dlfaq.execution.drawings import SIZES
 from dlfaq.pages.notebooks import cells
-from dlfaq.site.claim import numbers
-from dlfaq.site.claim.card import status as status_of
+from dlfaq.site.claim.line import claim_line
 from dlfaq.site.notebook.prose import jupyter_markdown
 from dlfaq.site.page.cells import inline_html, inline_text
-from dlfaq.site.wording import counted
-from dlfaq.writing.numbers import superscripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
     from dlfaq.execution.output import Output
     from dlfaq.pages.options import Options
     from dlfaq.pages.page import Snippet
-    from dlfaq.protocol import Claim
     from dlfaq.site.page.context import ChainState, Context
 
 __all__ = ["notebook_text"]
@@ -116,24 +112,9 @@ def _figures(options: Options, output: Output, values: dict[str, str]) -> Iterat
 def _claims(context: Context, snippet: Snippet) -> Iterator[NotebookNode]:
     for _, claim in context.claims:
         if snippet.start <= claim.line <= snippet.end:
-            text = _claim(claim)
+            text = claim_line(claim)
             bundle = {"text/plain": text.replace("**", ""), "text/markdown": text}
             yield v4.new_output("display_data", data=bundle)
-
-
-def _claim(claim: Claim) -> str:
-    """A claim in one line: its number, its sentence, what it was measured by.
-
-    Powers are text: not every front end has `<sup>`, and 10^−3 must not end as 10−3.
-    """
-    spread = numbers.interval(claim)
-    facts = [claim.kind, numbers.threshold(claim)]
-    if spread is not None:
-        facts += [f"95 % interval {spread}", counted(claim.replicas, "run")]
-    status = "".join(status_of(claim).itertext()).strip()
-    says = claim.statement.replace("{}", f"**{numbers.in_sentence(claim)}**")
-    text = f"**{numbers.measured(claim)}** {says}. {status}: {', '.join(facts)}."
-    return superscripts(text)
 
 
 def _failures(state: ChainState, index: int) -> Iterator[NotebookNode]:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dlfaq.site.markdown_text import outside_code
+
 if TYPE_CHECKING:
     from dlfaq.site.page.context import Context
 
 __all__ = ["jupyter_markdown"]
 
-# Fences, code and mathematics stay as they are.
-_KEPT = re.compile(
-    r"^(?P<fence>`{3,}).*?^(?P=fence)\s*?$|(?P<code>`+)(?!`).+?(?<!`)(?P=code)(?!`)"
-    r"|\$\$.+?\$\$|(?<!\\)\$[^$\n]+\$",
-    re.DOTALL | re.MULTILINE,
-)
 _SPECIAL = re.compile(r"([\\`*_<>\[\]$|])")
 _FOLD = re.compile(r"^/// details \| (.*?)\n(.*?)^///$", re.DOTALL | re.MULTILINE)
 _BOX = re.compile(r"^/// \w+(?: \| (.*?))?\n(.*?)^///$", re.DOTALL | re.MULTILINE)
@@ -35,19 +31,14 @@ def jupyter_markdown(context: Context, first: int, last: int) -> str:
         first: the first line of the cell's text, from 1.
         last: its last line.
     """
-    lines = _filled(context)[first - 1 : last]
-    text, kept = "\n".join(lines), []
+    text = outside_code("\n".join(_filled(context)[first - 1 : last]), _for_jupyter)
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
-    def keep(match: re.Match[str]) -> str:
-        kept.append(match[0])
-        return f"\x02{len(kept) - 1}\x03"
 
-    text = _KEPT.sub(keep, text)
+def _for_jupyter(text: str) -> str:
     text = _FOLD.sub(r"<details><summary>\1</summary>\n\n\2\n</details>", text)
     text = _BOX.sub(lambda box: f"**{box[1]}**\n\n{box[2]}" if box[1] else box[2], text)
-    text = _ATTRIBUTES.sub("", _LINK.sub(r"\1", _MARK.sub(r"<mark>\1</mark>", text)))
-    text = re.sub(r"\x02(\d+)\x03", lambda match: kept[int(match[1])], text)
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+    return _ATTRIBUTES.sub("", _LINK.sub(r"\1", _MARK.sub(r"<mark>\1</mark>", text)))
 
 
 def _filled(context: Context) -> list[str]:

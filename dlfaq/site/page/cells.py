@@ -16,6 +16,7 @@ from dlfaq.site.claim import card
 from dlfaq.site.page.context import claim_anchor
 from dlfaq.site.page.failures import failure_html
 from dlfaq.site.page.figures import figure_html, plate
+from dlfaq.site.page.sliders import sliders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -161,15 +162,13 @@ def figure_plate(context: Context, figure: PlacedFigure) -> str:
     result = figure.state.shown
     values = result.values if result is not None else {}
     alt = options.fig_alt or options.fig_title or f"Figure {figure.number}"
+    prefix = f"figure-{figure.number}"
     return plate(
-        figure_html(
-            figure.svg,
-            prefix=f"figure-{figure.number}",
-            alt=inline_text(alt, values),
-        ),
+        figure_html(figure.svg, prefix=prefix, alt=inline_text(alt, values)),
         number=figure.number,
         title=inline_html(options.fig_title or "", values),
         subtitle=inline_html(options.fig_sub or "", values),
+        sliders=sliders(figure.svg["wide"], prefix=prefix),
         claim=(claim_card(context, figure.claim) or "") if figure.claim else "",
         seeds=context.seeds(figure.state),
         elapsed_s=figure.state.result.elapsed_s if figure.state.result is not None else None,

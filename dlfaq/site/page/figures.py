@@ -39,17 +39,19 @@ def plate(
     number: int,
     title: str = "",
     subtitle: str = "",
+    sliders: str = "",
     claim: str = "",
     seeds: Sequence[int] = (),
     elapsed_s: float | None = None,
 ) -> str:
-    """A figure on its plate: the finding, the conditions, the drawing, its claim and its run.
+    """A figure on its plate: finding, conditions, sliders, drawing, its claim and its run.
 
     Args:
         figure: HTML of `figure_html`.
         number: which figure of the page it is, from 1.
         title: the finding, HTML.
         subtitle: what is drawn and under which conditions, HTML.
+        sliders: those that move its measured states, HTML of `sliders`.
         claim: the card of the key claim, HTML.
         seeds: the seeds of its runs.
         elapsed_s: seconds its chain took on one core.
@@ -63,6 +65,7 @@ def plate(
     parts = [
         f'<p class="dl-head">{title}</p>' if title else "",
         f'<p class="dl-sub">{subtitle}</p>' if subtitle else "",
+        sliders,
         figure,
         claim,
         f"<figcaption data-search-exclude>{''.join(facts)}</figcaption>",

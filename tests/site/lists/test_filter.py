@@ -9,7 +9,7 @@ import pytest
 
 from dlfaq.site.elements import element, html
 from dlfaq.site.lists.catalogue import Catalogue, Question, Topic
-from dlfaq.site.lists.landing import landing
+from dlfaq.site.lists.landing import all_questions
 
 ASSETS = Path(__file__).parents[3] / "docs" / "assets"
 STATE = """
@@ -23,13 +23,14 @@ return [
 """
 
 
-def question(title, status, topic):
-    return Question(f"{topic}/{title}.md", title, "An answer.", (title,), status, 1, topic)
+def question(title, status, topic, *asked):
+    src = f"{topic}/{title}.md"
+    return Question(src, title, "An answer.", (title,), status, 1, topic, asked)
 
 
 SITE = Catalogue(
     (
-        Topic("a/index.md", "First", 1, (question("one", "wrong", "a"),)),
+        Topic("a/index.md", "First", 1, (question("one", "wrong", "a", "CUDA full"),)),
         Topic(
             "b/index.md",
             "Second",
@@ -43,7 +44,7 @@ SITE = Catalogue(
 def page(folder):
     for name in ("dlfaq.css", "dlfaq.js"):
         shutil.copy(ASSETS / name, folder)
-    body = html(element("article", *landing(SITE, page="index.md"), class_="md-typeset"))
+    body = html(element("article", *all_questions(SITE, page="index.md"), class_="md-typeset"))
     (folder / "index.html").write_text(
         f'<!doctype html><html><meta charset="utf-8">'
         f'<link rel="stylesheet" href="dlfaq.css">{body}<script src="dlfaq.js"></script>',
@@ -81,11 +82,20 @@ def filtered(browser, serve, tmp_path):
         ({}, "3 of 3", ["one", "two", "three"], ["First", "Second"]),
         ({"find": "ANSWER t"}, "2 of 3", ["two", "three"], ["Second"]),
         ({"find": "thr"}, "1 of 3", ["three"], ["Second"]),
+        ({"find": "cuda"}, "1 of 3", ["one"], ["First"]),
         ({"topic": "b"}, "2 of 3", ["two", "three"], ["Second"]),
         ({"status": "wrong"}, "2 of 3", ["one", "three"], ["First", "Second"]),
         ({"status": "wrong", "topic": "b"}, "1 of 3", ["three"], ["Second"]),
     ],
-    ids=["nothing", "two words", "word", "topic", "verdict", "verdict and topic"],
+    ids=[
+        "nothing",
+        "two words",
+        "word",
+        "other way to ask",
+        "topic",
+        "verdict",
+        "verdict and topic",
+    ],
 )
 def test_what_matches_is_shown_and_counted(filtered, fields, count, shown, topics):
     assert filtered(**fields) == [count, shown, topics, 0]
@@ -94,6 +104,13 @@ def test_what_matches_is_shown_and_counted(filtered, fields, count, shown, topic
 def test_it_says_when_nothing_matches_and_comes_back(filtered):
     assert filtered(find="zebra") == ["0 of 3", [], [], 1]
     assert filtered(find="")[0] == "3 of 3"
+
+
+def test_where_nothing_matches_the_whole_site_can_be_searched_for_it(filtered, browser):
+    filtered(find="c++ & zebra")
+    browser.driver.find_element("link text", "Search all pages").click()
+    found = "return new URLSearchParams(location.search).get('q')"
+    assert browser.driver.execute_script(found) == "c++ & zebra"
 
 
 SHOWN = "return document.querySelector('form').offsetParent !== null"

@@ -9,8 +9,9 @@ from itertools import count
 import pytest
 
 from dlfaq.protocol import Claim
+from dlfaq.site.lists.cards import Card, cards
 from dlfaq.site.lists.catalogue import Catalogue, Question, Topic
-from dlfaq.site.lists.landing import Card, cards, counting_sentence, landing, tally
+from dlfaq.site.lists.landing import all_questions, counting_sentence, findings, tally
 from dlfaq.site.lists.rows import link, question_rows, read_next, topic_section
 from dlfaq.site.wording import counted, in_words, seed_ranges
 
@@ -145,22 +146,27 @@ def test_a_card_of_an_identity_is_exact():
 
 def test_the_landing_page_stands_in_order():
     site = catalogue("wrong", "right")
-    names = [node.get("class") or node.tag for node in landing(site, page="index.md")]
-    rest = ["h2", "dl-filter", "dl-topic"]
-    assert names == ["dl-count", "dl-plate dl-tally", "dl-links", *rest]
-    shown = landing(site, page="index.md", shown=[card()])
-    names = [node.get("class") or node.tag for node in shown]
-    assert names == ["dl-count", "dl-plate dl-tally", "dl-links", "dl-cards", *rest]
+
+    def names(blocks):
+        return [node.get("class") or node.tag for node in blocks]
+
+    head = ["dl-count", "dl-plate dl-tally", "dl-links"]
+    assert names(findings(site, page="index.md")) == head
+    assert names(findings(site, page="index.md", shown=[card()])) == [*head, "dl-cards"]
+    assert names(all_questions(site, page="index.md")) == ["h2", "dl-filter", "dl-topic"]
 
 
-def test_the_link_to_all_questions_leads_there():
-    blocks = landing(catalogue("wrong"), page="index.md")
-    (anchor,) = (a.get("href") for block in blocks for a in block.iter("a") if "#" in a.get("href"))
-    assert anchor.removeprefix("#") in {block.get("id") for block in blocks}
+def test_the_links_lead_to_all_questions_and_to_other_ways_in():
+    site = catalogue("wrong")
+    blocks = findings(site, page="index.md", ways_in={"From a symptom": "symptoms.md"})
+    links = {text(a): a.get("href") for a in by_class(blocks[2], "dl-links")[0]}
+    assert links["From a symptom"] == "symptoms.md"
+    anchor = links["All one questions"].removeprefix("#")
+    assert anchor in {block.get("id") for block in all_questions(site, page="index.md")}
 
 
 def test_the_filter_offers_topics_and_verdicts():
-    form = next(b for b in landing(catalogue("wrong"), page="index.md") if b.tag == "form")
+    form = next(b for b in all_questions(catalogue("wrong"), page="index.md") if b.tag == "form")
     assert [(o.get("value"), o.text) for o in form.iter("option")] == [
         ("", "All topics"),
         ("t", "A & B"),

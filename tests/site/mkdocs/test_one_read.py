@@ -60,7 +60,7 @@ def test_each_page_is_parsed_once(tiny, counts):
 
 def test_each_result_is_loaded_once(counts):
     results = {name: times for name, times in counts[1].items() if name.startswith("results/")}
-    assert (len(results), set(results.values())) == (18, {1})
+    assert (len(results), set(results.values())) == (19, {1})
 
 
 @pytest.mark.parametrize("name", ["evidence.json", "evidence/index.html", "labs/tiny/tiny.ipynb"])
