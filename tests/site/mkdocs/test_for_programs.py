@@ -112,6 +112,24 @@ def test_a_page_names_its_address_its_markdown_and_the_feed(known):
     assert addresses == ["https://example.org/faq/", "https://example.org/faq/topic/why/"]
 
 
+ASKED = """
+const links = ["text/markdown", "application/atom+xml"]
+  .map((type) => document.querySelector(`link[type='${type}']`));
+return [links.map((link) => [...link.relList]),
+  performance.getEntriesByType("resource").map((one) => one.name)
+    .filter((name) => name.includes("sitemap"))];
+"""
+
+
+def test_material_does_not_take_the_other_forms_of_a_page_for_other_languages(
+    known, browser, serve, tmp_path
+):
+    shutil.copytree(known.folder / "site", tmp_path / "faq")
+    browser.driver.get(f"{serve(tmp_path)}/faq/topic/why/")
+    browser.driver.execute_async_script("setTimeout(arguments[0], 500)")
+    assert browser.driver.execute_script(ASKED) == [[["alternate"], ["alternate"]], []]
+
+
 def test_the_sitemap_and_llms_txt_give_whole_addresses(known):
     sitemap = (known.folder / "site" / "sitemap.xml").read_text(encoding="utf-8")
     assert "<loc>https://example.org/faq/topic/why/</loc>" in sitemap
