@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dlfaq.execution.job import Job
     from dlfaq.execution.result import Result
     from dlfaq.pages.config import Settings
+    from dlfaq.pages.page import Page
 
 __all__ = ["Report", "build", "run_jobs"]
 
@@ -122,6 +123,7 @@ def build(
     check: bool = False,
     serving: bool = False,
     only: str = "*",
+    pages: list[Page] | None = None,
     jobs: int | None = None,
     executor: str | None = None,
 ) -> Report:
@@ -133,6 +135,7 @@ def build(
         check: run all chains, write nothing, and compare with what is stored.
         serving: keep last good results and last failures for `mkdocs serve` to show.
         only: which pages, as a pattern for their path relative to docs_dir.
+        pages: those of the site, where somebody else says which they are; read if None.
         jobs: chains at once; DLFAQ_JOBS, else the cores, if None.
         executor: `dask://HOST:PORT` of a cluster to run on; this machine if None.
 
@@ -144,7 +147,7 @@ def build(
         DlfaqError: no process can be started here.
     """
     store = Store(settings)
-    report = Report(Site(settings, read_pages(settings, only)))
+    report = Report(Site(settings, read_pages(settings, only) if pages is None else pages))
     site = report.site
     all_jobs = jobs_of(site.pages)
     keys = {job.name: chain_key(job.chain, settings) for job in all_jobs}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from dlfaq.errors import InputError
 from dlfaq.protocol import seed_offset
 
-__all__ = ["EXTENSION", "Settings", "read_settings"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["EXTENSION", "Settings", "read_settings", "settings_from"]
 
 EXTENSION = "dlfaq.site.markdown_extension"
 
@@ -28,6 +30,8 @@ PRELOAD = (
     "matplotlib.pyplot",
     "matplotlib.backends.backend_svg",
 )
+
+_FOLDERS = {"docs_dir": "docs", "site_dir": "site"}
 
 #: The extension's options: default, type, and what to call that.
 _OPTIONS: dict[str, tuple[Any, Any, str]] = {
@@ -70,14 +74,26 @@ class Settings:
 
     def relative(self, path: Path) -> str:
         """The path as keys and messages write it: from the root, with forward slashes."""
-        return path.relative_to(self.root).as_posix()
+        # Also of a file beside the root: MkDocs may be told to read pages there.
+        return Path(os.path.relpath(path, self.root)).as_posix()
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads mkdocs.yml and takes any tag it does not know (`!ENV`, `!!python/name:`) for None."""
+    """Reads mkdocs.yml as MkDocs does, but that it takes `!!python/name:` and the like for None."""
+
+
+def _of_environment(loader: _Loader, node: yaml.Node) -> object:
+    """`!ENV NAME` or `!ENV [NAME, OTHER, default]`: the first that is set, as YAML reads it."""
+    names = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    *tried, last = names if len(names) > 1 else [*names, None]
+    for name in tried:
+        if name.value in os.environ:
+            return yaml.load(os.environ[name.value], Loader=_Loader)  # noqa: S506 - a SafeLoader
+    return None if last is None else loader.construct_object(last)
 
 
 _Loader.add_multi_constructor("", lambda *_: None)
+_Loader.add_constructor("!ENV", _of_environment)
 
 
 def _options(config: dict[str, Any]) -> dict[str, Any]:
@@ -136,9 +152,8 @@ def read_settings(root: str | Path = ".") -> Settings:
             an option is unknown.
     """
     root = Path(root).resolve()
-    file = root / "mkdocs.yml"
     try:
-        config = _parsed(file.read_text(encoding="utf-8"))
+        config = _config(root / "mkdocs.yml")
     except FileNotFoundError:
         raise InputError(
             expected=f"a mkdocs.yml in {root}",
@@ -149,28 +164,57 @@ def read_settings(root: str | Path = ".") -> Settings:
         raise InputError(
             expected="YAML in mkdocs.yml", got=str(error), cure="correct that line"
         ) from None
+    return settings_from(root, config, _options(config))
+
+
+def _config(file: Path) -> dict[str, Any]:
+    """A configuration with what it inherits (`INHERIT: ../base.yml`)."""
+    config = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     if not isinstance(config, dict):
         raise InputError(
-            expected="a mapping in mkdocs.yml",
+            expected=f"a mapping in {file.name}",
             got=type(config).__name__,
             cure="begin with `site_name: ...`",
         )
-    return settings_from(root, config)
+    if "INHERIT" in config:
+        return _merged(_config(file.parent / config.pop("INHERIT")), config)
+    return config
 
 
-# Each page that is rendered asks for the settings.
-@lru_cache(maxsize=8)
-def _parsed(text: str) -> object:
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Mappings key by key, all else as the inheriting file has it; so MkDocs does it."""
+    both = {
+        key: _merged(base[key], value)
+        for key, value in own.items()
+        if isinstance(value, dict) and isinstance(base.get(key), dict)
+    }
+    return {**base, **own, **both}
 
 
-def settings_from(root: Path, config: dict[str, Any]) -> Settings:
-    """The settings that a parsed mkdocs.yml in `root` stands for."""
-    options = _checked(_options(config))
+def settings_from(root: Path, config: Mapping[str, Any], options: dict[str, Any]) -> Settings:
+    """The settings that a configuration stands for.
+
+    Args:
+        root: the folder of the configuration.
+        config: read from mkdocs.yml, or as MkDocs has resolved it.
+        options: those of the extension.
+
+    Raises:
+        InputError: a folder is no text, or an option is unknown.
+    """
+    options = _checked(options)
+    folders = {name: config.get(name) or default for name, default in _FOLDERS.items()}
+    for name, folder in folders.items():
+        if not isinstance(folder, str):
+            raise InputError(
+                expected=f"the path of a folder as {name}",
+                got=repr(folder),
+                cure="correct mkdocs.yml",
+            )
     return Settings(
         root=root,
-        docs_dir=root / config.get("docs_dir", "docs"),
-        site_dir=root / config.get("site_dir", "site"),
+        docs_dir=root / folders["docs_dir"],
+        site_dir=root / folders["site_dir"],
         snippets_dir=root / options["snippets"],
         store_dir=_store_dir(root),
         style=root / options["style"] if options["style"] else None,

@@ -22,16 +22,28 @@ if TYPE_CHECKING:
 
     from dlfaq.pages.config import Settings
 
-__all__ = ["read_page"]
+__all__ = ["read_data", "read_page", "reread"]
 
 
 def read_page(file: Path, settings: Settings) -> Page:
     """Read one page of the site: a Markdown file or a lab."""
-    path = settings.relative(file)
-    page = Page(path, file.relative_to(settings.docs_dir).as_posix())
+    src = file.relative_to(settings.docs_dir).as_posix()
+    return read_data(file.read_bytes(), settings.relative(file), src, settings)
+
+
+def read_data(data: bytes, path: str, src: str, settings: Settings) -> Page:
+    """Read a page that is in no file of docs_dir, such as one that a plugin of MkDocs has made.
+
+    Args:
+        data: the page as a file would hold it.
+        path: how messages name it.
+        src: its path relative to docs_dir, as MkDocs has it.
+        settings: the site.
+    """
+    page = Page(path, src)
     reader = _Reader(page, settings)
     try:
-        lines = file_lines = page_text(file, path).split("\n")
+        lines = file_lines = page_text(data, path).split("\n")
         if page.is_lab:
             lines = as_markdown(file_lines, reader.fail)
         page.meta, page.first = front_matter("\n".join(lines), path)
@@ -39,12 +51,25 @@ def read_page(file: Path, settings: Settings) -> Page:
         page.errors.append(error)
         return page
     page.lines, page.file_lines = lines, file_lines
-    if page.lines[0].startswith("```") and file.read_bytes().startswith(BOM_UTF8):
+    if page.lines[0].startswith("```") and data.startswith(BOM_UTF8):
         message = "pytest-codeblocks misses a fence behind a byte-order mark; begin with prose"
         page.errors.append(PageError(path, 1, message))
     reader.read()
     page.errors.sort(key=lambda error: error.line)
     return page
+
+
+def reread(page: Page, lines: Sequence[str], settings: Settings) -> Page:
+    """Read what a page has become where another plugin has rewritten its text.
+
+    Args:
+        page: as it was read.
+        lines: the new text, without front matter.
+        settings: the site.
+    """
+    new = Page(page.path, page.src, meta=page.meta, lines=list(lines), file_lines=list(lines))
+    _Reader(new, settings).read()
+    return new
 
 
 class _Reader:

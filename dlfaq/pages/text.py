@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dlfaq.errors import PageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["page_text"]
 
 
-def page_text(file: Path, path: str) -> str:
+def page_text(data: bytes, path: str) -> str:
     """The text of a page: UTF-8, a byte-order mark dropped, every line end a newline.
 
     Raises:
         PageError: the file is not UTF-8; the message gives the offset of the first bad byte.
     """
-    data = file.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution.site import Site, read_pages, site_of
 from dlfaq.pages.config import read_settings
-from dlfaq.pages.reader import read_page
+from dlfaq.pages.page import Page
+from dlfaq.pages.reader import read_page, reread
 from dlfaq.site.page.context import Context
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from markdown import Markdown
 
     from dlfaq.pages.config import Settings
-    from dlfaq.pages.page import Page
 
 __all__ = ["Source"]
 
@@ -44,7 +44,8 @@ class Source:
     def context(self, lines: Sequence[str]) -> Context | None:
         """The page that is being converted; None outside a page, as in a plugin's own text.
 
-        A page that was saved since the build read it is read again.
+        A text that another plugin has changed, or made, is read as it is: what of it was not run
+        has no result, and is told.
 
         Args:
             lines: the lines to convert.
@@ -53,15 +54,15 @@ class Source:
         if root is None:
             return None
         built = self._built
+        settings = built.settings if built is not None else read_settings(root)
         page = built.page(src) if built is not None else None
-        if built is not None and page is not None and page.lines_above(lines) is not None:
-            return Context.of(page, built)
-        settings = read_settings(root)
-        file = settings.docs_dir / src
-        if not file.is_file():
-            return None
-        page = read_page(file, settings)
-        return Context.of(page, site_of([page], settings))
+        if page is None:
+            file = settings.docs_dir / src
+            page = read_page(file, settings) if file.is_file() else Page(src, src)
+        if page.errors or page.lines_above(lines) is not None:
+            return Context.of(page, built or site_of([page], settings))
+        new = reread(page, lines, settings)
+        return Context.of(new, site_of([new], settings))
 
     def pages(self, context: Context) -> list[Page]:
         """All pages of the site, the one that is being converted as it is now."""

@@ -412,20 +412,6 @@ def test_what_cannot_be_shown_fails_a_strict_build_with_its_line(unshown, page):
     assert f"WARNING -  docs/{page}.md:{UNSHOWN[page][1]}" in unshown
 
 
-def test_a_page_that_another_plugin_rewrites_fails_a_strict_build(new_site):
-    site = new_site({"docs/index.md": "# Home\n"})
-    yml = (site.folder / "mkdocs.yml").read_text(encoding="utf-8")
-    site.write("mkdocs.yml", f"{yml}\nhooks: [hook.py]\n")
-    added = "\n```python\nadded()\n```\n"
-    site.write(
-        "hook.py", f"def on_page_markdown(markdown, **_):\n    return markdown + {added!r}\n"
-    )
-    built = site.run("mkdocs", "build", "--strict")
-    assert built.returncode == 1
-    assert "docs/index.md:1: this text is not that of the file; which plugin" in built.stdout
-    assert "the renderer sees a snippet that is not run: 'added()'" in built.stdout
-
-
 CARDS = """\
 ---
 title: All

@@ -44,12 +44,18 @@ def _order(item: _Item, site: Site) -> tuple[int, float]:
     """A folder stands where its index.md says; inside, the index stands first."""
     if item.is_section:
         index = next((c for c in item.children if c.is_page and c.is_index), None)
-        return (1, _LAST if index is None else float(_meta(index, site).get("order", _LAST)))
+        return (1, _LAST if index is None else _number(_meta(index, site)))
     if item.is_page:
         if item.is_index:
             return (0, 0.0)
-        return (1, float(_meta(item, site).get("order", _LAST)))
+        return (1, _number(_meta(item, site)))
     return (2, _LAST)
+
+
+def _number(meta: dict[str, Any]) -> float:
+    """The `order` of a page; what is none, as another plugin may have it, is the last."""
+    order = meta.get("order")
+    return float(order) if isinstance(order, int | float) else _LAST
 
 
 def _meta(item: _Item, site: Site) -> dict[str, Any]:

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mkdocs.config.base import Config
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, InclusionLevel
 from mkdocs.structure.nav import Section
 from mkdocs.structure.pages import Page
-from mkdocs.utils import CountHandler
+from mkdocs.utils import CountHandler, is_markdown_file
 
 from dlfaq.errors import DlfaqError, PageError
 from dlfaq.execution.build import build
 from dlfaq.execution.fork_server import start_server
-from dlfaq.pages.config import Settings, read_settings
+from dlfaq.execution.temporary import temporary_folder
+from dlfaq.pages.config import EXTENSION, Settings, settings_from
 from dlfaq.pages.notebooks import is_lab
+from dlfaq.pages.reader import read_data
 from dlfaq.site.lists.evidence import evidence_text
 from dlfaq.site.mkdocs.for_programs import FEED, feed, plain_files
 from dlfaq.site.mkdocs.order import in_order
@@ -35,10 +37,11 @@ from dlfaq.site.page.context import Context
 from dlfaq.writing.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.structure.files import Files, InclusionLevel
+    from mkdocs.livereload import LiveReloadServer
+    from mkdocs.structure.files import Files
     from mkdocs.structure.nav import Navigation
 
     from dlfaq.execution.site import Site
@@ -55,6 +58,14 @@ class _NoOptions(Config):
     """The extension has the options, so that other generators see them."""
 
 
+class _Source(NamedTuple):
+    """A page before it is read: its path relative to docs_dir, its file, and what it holds."""
+
+    src: str
+    file: str
+    data: bytes
+
+
 class DlfaqPlugin(BasePlugin[_NoOptions]):
     """Brings results up to date before each build; `plugins: [dlfaq]`."""
 
@@ -64,6 +75,14 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
     _serving = False
     _first = True
     _urls: Mapping[str, str] = MappingProxyType({})
+    _server: LiveReloadServer | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ran: list[_Source] = []
+        self._watched: set[str] = set()
+        #: The folder of the notebooks of this build.
+        self._notebooks = ExitStack()
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Remember whether this is `mkdocs serve`, and load torch while MkDocs still starts."""
@@ -79,30 +98,26 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
         return config
 
     def on_pre_build(self, *, config: MkDocsConfig) -> None:
-        """Run what is stale. A failure ends a build, and stands on its page in serve."""
-        settings = self._settings(config)
+        """Say that a cold start takes a while."""
         if self._serving and self._first:
             self._first = False
             _log.info("Serving on %s as soon as what is stale has run", config.site_url)
-        try:
-            report = build(settings, serving=self._serving)
-        except DlfaqError as error:
-            raise PluginError(str(error)) from None
-        self.site = report.site
-        if report.failures and not self._serving:
-            raise PluginError(f"{len(report.failures)} failed, see above")
 
     @event_priority(100)
     def _on_files_first(self, files: Files, *, config: MkDocsConfig) -> Files:
-        """Add evidence.json for pages to link to; give mkdocs-jupyter the notebook of each lab."""
-        assert self.site is not None
-        text = evidence_text(self.site)
-        files.append(File.generated(config, "evidence.json", content=text))
-        for lab in self.site.pages:
-            listed = files.get_file_from_path(lab.src) if lab.is_lab else None
-            if listed is not None:
+        """Run what is stale; give mkdocs-jupyter the notebook of each lab.
+
+        A failure ends a build, and stands on its page in serve.
+        """
+        self.site = self._run(self._sources(files, config), config)
+        self._notebooks.close()
+        labs = [(lab, files.get_file_from_path(lab.src)) for lab in self.site.pages if lab.is_lab]
+        folder = self._notebooks.enter_context(temporary_folder()) if labs else None
+        for lab, listed in labs:
+            if listed is not None and folder is not None:
                 files.remove(listed)
-                _add_notebook(lab, self.site, listed.inclusion, files, config)
+                for file in _notebook_files(Context.of(lab, self.site), folder, listed, config):
+                    files.append(file)
         return files
 
     @event_priority(-100)
@@ -113,7 +128,17 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
         there is one, and `extra.plain` where each page is kept as Markdown too.
         """
         assert self.site is not None
-        for lab in self.site.pages:
+        ran = self.site
+        labs = [one for one in self._ran if is_lab(one.src)]
+        now = [one for one in self._sources(files, config) if not is_lab(one.src)]
+        if sorted([*now, *labs]) != self._ran:
+            # Other plugins have made pages, or taken some away; results of the others are stored.
+            self.site = ran = self._run(sorted([*now, *labs]), config)
+        claims = any(outcome.result.claims for outcome in ran.results.values())
+        if claims or any(one.kind == "evidence" for page in ran.pages for one in page.places):
+            evidence = evidence_text(ran)
+            files.append(File.generated(config, "evidence.json", content=evidence))
+        for lab in ran.pages:
             file = files.get_file_from_path(_notebook_src(lab)) if lab.is_lab else None
             if file is None:
                 continue
@@ -161,9 +186,14 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
         return "\n".join(own.lines[own.first :]).lstrip("\n") or "\N{NO-BREAK SPACE}"
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
-        """Sort topics and questions by their `order`, and put them under one heading."""
-        del config, files
+        """Sort topics and questions by their `order`, and put them under one heading.
+
+        A site that says its navigation keeps it.
+        """
+        del files
         assert self.site is not None
+        if config.nav is not None:
+            return nav
         in_order(nav, self.site)
         questions = [
             item
@@ -178,9 +208,20 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             nav.items = [section, *others]
         return nav
 
+    def on_serve(
+        self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Callable[..., object]
+    ) -> LiveReloadServer:
+        """From here on watch what the chains have read, in this build and in all that come."""
+        del builder
+        self._server = server
+        self._watch(config)
+        return server
+
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Write what programs read beside the HTML."""
         assert self.site is not None
+        self._notebooks.close()
+        self._watch(config)
         with suppress(PageError):  # which the page that has it reports
             written = plain_files(
                 self.site,
@@ -195,10 +236,52 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
                 write_whole(file, text)
 
     def _settings(self, config: MkDocsConfig) -> Settings:
+        """The settings as MkDocs has resolved them, whatever it read them from."""
         try:
-            return read_settings(Path(config.config_file_path).parent)
+            options = dict(config.mdx_configs.get(EXTENSION) or {})
+            return settings_from(Path(config.config_file_path).resolve().parent, config, options)
         except DlfaqError as error:
             raise PluginError(str(error)) from None
+
+    def _sources(self, files: Files, config: MkDocsConfig) -> list[_Source]:
+        """The pages and labs that this build shows, with their texts."""
+        shown = InclusionLevel.is_in_serve if self._serving else InclusionLevel.is_included
+        found = []
+        for file in files:
+            page = is_markdown_file(file.src_uri) or is_lab(file.src_uri)
+            if page and shown(file.inclusion):  # type: ignore[no-untyped-call]
+                where = file.abs_src_path or str(Path(config.docs_dir, file.src_uri))
+                found.append(_Source(file.src_uri, where, file.content_bytes))
+        return sorted(found)
+
+    def _run(self, sources: list[_Source], config: MkDocsConfig) -> Site:
+        settings = self._settings(config)
+        pages = [
+            read_data(one.data, settings.relative(Path(one.file)), one.src, settings)
+            for one in sources
+        ]
+        self._ran = sources
+        try:
+            report = build(settings, serving=self._serving, pages=pages)
+        except DlfaqError as error:
+            raise PluginError(str(error)) from None
+        if report.failures and not self._serving:
+            raise PluginError(f"{len(report.failures)} failed, see above")
+        return report.site
+
+    def _watch(self, config: MkDocsConfig) -> None:
+        """Have serve build again when something changes that a chain has read."""
+        if self._server is None or self.site is None:
+            return
+        settings = self.site.settings
+        results = [outcome.result for outcome in self.site.results.values()]
+        for name in {name for result in results for name in result.inputs}:
+            file = (settings.root / name).resolve()
+            inside = (config.docs_dir, *config.watch)
+            known = str(file) in self._watched or any(file.is_relative_to(one) for one in inside)
+            if file.is_file() and not known:
+                self._watched.add(str(file))
+                self._server.watch(str(file), recursive=False)
 
 
 def _notebook_src(lab: LabPage) -> str:
@@ -206,28 +289,32 @@ def _notebook_src(lab: LabPage) -> str:
     return f"{lab.src.removesuffix('.py')}.ipynb"
 
 
-def _add_notebook(
-    lab: LabPage, site: Site, inclusion: InclusionLevel, files: Files, config: MkDocsConfig
-) -> None:
-    """Write the notebook of a lab; add it as what becomes a page, and both to be downloaded."""
-    folder = site.settings.store_dir / "notebooks"
-    script = site.settings.docs_dir / lab.src
-    text = notebook_text(Context.of(lab, site))
+def _notebook_files(
+    context: Context, folder: Path, listed: File, config: MkDocsConfig
+) -> Iterator[File]:
+    """The notebook of a lab as what becomes a page, and notebook and script to be downloaded.
+
+    Args:
+        context: the lab with its results.
+        folder: where the notebook is written.
+        listed: the script, as MkDocs has found it.
+        config: of MkDocs.
+    """
+    lab = context.page
+    text = notebook_text(context)
     notebook = folder / _notebook_src(lab)
     notebook.parent.mkdir(parents=True, exist_ok=True)
     write_whole(notebook, text)
-    files.append(
-        File(
-            _notebook_src(lab),
-            src_dir=str(folder),
-            dest_dir=config.site_dir,
-            use_directory_urls=config.use_directory_urls,
-            inclusion=inclusion,
-        )
+    yield File(
+        _notebook_src(lab),
+        src_dir=str(folder),
+        dest_dir=config.site_dir,
+        use_directory_urls=config.use_directory_urls,
+        inclusion=listed.inclusion,
     )
-    for content, suffix in ((text, ".ipynb"), (script.read_bytes(), ".py")):
+    for content, suffix in ((text, ".ipynb"), (listed.content_bytes, ".py")):
         name = download_src(lab.src, suffix)
-        files.append(File.generated(config, name, content=content, inclusion=inclusion))
+        yield File.generated(config, name, content=content, inclusion=listed.inclusion)
 
 
 def _holds_labs(section: Section) -> bool:

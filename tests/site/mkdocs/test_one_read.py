@@ -17,17 +17,17 @@ from dlfaq.pages import reader
 from mkdocs.__main__ import cli
 
 parsed, loaded = collections.Counter(), collections.Counter()
-original = reader.read_page
+original = reader.read_data
 
 
-def counting(file, settings):
-    parsed[file.name if file.parent.name == "docs" else f"{file.parent.name}/{file.name}"] += 1
-    return original(file, settings)
+def counting(data, path, src, settings):
+    parsed[src] += 1
+    return original(data, path, src, settings)
 
 
 for module in list(sys.modules.values()):
-    if getattr(module, "read_page", None) is original:
-        module.read_page = counting
+    if getattr(module, "read_data", None) is original:
+        module.read_data = counting
 
 
 def note(event, arguments):
