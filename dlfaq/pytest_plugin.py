@@ -128,6 +128,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fresh", action="store_true", help="run every chain, whatever is stored")
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the built site, where each page may stand as Markdown too."""
+    settings = _site(collection_path)
+    built = settings is not None and collection_path.is_relative_to(settings.site_dir)
+    return True if built else None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(
     file_path: Path, parent: pytest.Collector

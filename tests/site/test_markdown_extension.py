@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 PAGES = ["", "topic", "topic/question", "topic/second", "outputs", "figures", "mathematics"]
-PAGES += ["evidence", "labs", "labs/tiny", "labs/short"]
+PAGES += ["evidence", "labs", "labs/tiny", "labs/short", "sweep"]
 NOTEBOOKS = 2
 
 

@@ -74,9 +74,15 @@ def test_without_a_build_the_files_are_read(site, plugins):
     assert [page.src for page in one.whole_site(context).pages] == ["other.md", "page.md"]
 
 
-def test_what_is_no_page_of_the_site_has_none(site):
-    assert source(site, "missing.md").context(["Words."]) is None
+def test_a_text_outside_of_pages_has_none():
     assert Source(Markdown()).context(["Words."]) is None
+
+
+def test_a_page_that_no_file_holds_is_read_as_it_is_given(site):
+    context = source(site, "made.md").context(["```python", "1", "```"])
+    assert [str(problem) for problem in context.problems] == [
+        "made.md:1: no result for this chain; `dlfaq run`"
+    ]
 
 
 @pytest.mark.parametrize("plugins", [{}, {"dlfaq": SimpleNamespace(site=None)}])
