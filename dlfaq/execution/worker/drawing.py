@@ -8,28 +8,42 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from matplotlib import patheffects
+from matplotlib.cbook import is_math_text
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import to_rgba
+from matplotlib.image import AxesImage
 from matplotlib.text import Text
 from matplotlib.ticker import AutoLocator, LogFormatterSciNotation, LogLocator, MaxNLocator
 
 from dlfaq.errors import InputError
 from dlfaq.execution.drawings import SIZES
-from dlfaq.execution.worker.svg import HALO_ID, cleaned
+from dlfaq.execution.worker.svg import DATA_ID, HALO_ID, cleaned
 from dlfaq.writing.numbers import in_powers_of_ten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["draw"]
 
-_MOST_BYTES = 100 * 1024  # of a drawing
+_MOST_BYTES = 100 * 1024  # of a drawing, without its images
+_MOST_IMAGE_BYTES = 300 * 1024  # of its images, which are as large as they are however many points
 _RASTER_DPI = 200  # of an artist with rasterized=True
 _Y_TICKS = 3
+
+_IMAGE = re.compile(r"data:image/png;base64,[^\"]+")
+_GLYPHS_OF_A_FONT = {"cm", "stix", "stixsans"}  # faces of mathematics whose codes are their own
+_TEN = 10
 
 _PNG_DPI = 144  # of a notebook: one and a half pixels for each of the page's
 _PLATE = "#eef4ee"  # of the page, in light mode: halos have this colour
@@ -52,18 +66,38 @@ def draw(figure: Figure, sizes: Sequence[str]) -> dict[str, str]:
     drawings = {}
     for size in sizes:
         if size == "png":
-            drawings[size] = _saved_png(figure, *SIZES["wide"])
+            drawings[size] = _saved_png(figure, *_inches(figure, "wide"))
             continue
-        width_in, height_in = SIZES[size]
+        width_in, height_in = _inches(figure, size)
         svg = cleaned(_saved(figure, width_in, height_in, axes=size != "thumb"))
-        if len(svg.encode()) > _MOST_BYTES:
-            raise InputError(
-                expected="a figure of at most 100 KB",
-                got=f"{len(svg.encode()) / 1024:.0f} KB in size {size}",
-                cure="draw fewer points, or a mean and a band, or give the artist rasterized=True",
-            )
+        _check_bytes(svg, size)
         drawings[size] = svg
     return drawings
+
+
+def _inches(figure: Figure, size: str) -> tuple[float, float]:
+    """How large a figure is drawn: as the page has it, but in the proportions that it was given."""
+    width, height = SIZES[size]
+    own_width, own_height = figure.get_size_inches()
+    if size == "thumb" or (own_width, own_height) == SIZES["wide"]:
+        return width, height
+    proportional = width * own_height / own_width
+    # A narrow one keeps some of its height: its axes may stand one above the other.
+    return width, max(proportional, min(height, own_height))
+
+
+def _check_bytes(svg: str, size: str) -> None:
+    images = sum(map(len, _IMAGE.findall(svg)))
+    for what, got, most, cure in (
+        ("lines", len(svg.encode()) - images, _MOST_BYTES, "give the artist rasterized=True"),
+        ("images", images, _MOST_IMAGE_BYTES, "make the figure or the image smaller"),
+    ):
+        if got > most:
+            raise InputError(
+                expected=f"a figure with at most {most // 1024} KB of {what}",
+                got=f"{got / 1024:.0f} KB in size {size}",
+                cure=f"draw fewer points, or a mean and a band, or {cure}",
+            )
 
 
 def _saved(figure: Figure, width_in: float, height_in: float, *, axes: bool) -> str:
@@ -81,12 +115,18 @@ def _saved(figure: Figure, width_in: float, height_in: float, *, axes: bool) -> 
     with ExitStack() as restored:
         restored.enter_context(mpl.rc_context({"svg.fonttype": "none"}))
         restored.enter_context(_marked_halos(figure))
+        restored.enter_context(_marked_data(figure))
+        restored.enter_context(_outlined_formulas(figure))
         if not axes:
             restored.enter_context(_without_axes(figure))
         restored.callback(figure.set_size_inches, *before)
         figure.set_size_inches(width_in, height_in)
         figure.savefig(
-            written, format="svg", dpi=_RASTER_DPI, facecolor="none", metadata={"Date": None}
+            written,
+            format="svg",
+            dpi=_RASTER_DPI,
+            facecolor=_paper(figure),
+            metadata={"Date": None},
         )
     return written.getvalue()
 
@@ -113,12 +153,14 @@ def _house_ticks(figure: Figure) -> None:
     """
     for axes in figure.axes:
         locator = axes.yaxis.get_major_locator()
-        if isinstance(locator, LogLocator):
+        if isinstance(locator, LogLocator) and getattr(locator, "_base", _TEN) == _TEN:
             locator.set_params(numticks=_Y_TICKS)
         for axis, most in ((axes.xaxis, None), (axes.yaxis, _Y_TICKS)):
             if type(axis.get_major_locator()) is AutoLocator:
                 axis.set_major_locator(MaxNLocator(most or "auto", steps=[1, 2, 5, 10]))
-            if type(axis.get_major_formatter()) is LogFormatterSciNotation:
+            formatter = axis.get_major_formatter()
+            base = getattr(formatter, "_base", _TEN)
+            if type(formatter) is LogFormatterSciNotation and base == _TEN:
                 axis.set_major_formatter(_PlainLogFormatter())
                 axis.set_minor_formatter(_PlainLogFormatter(labelOnlyBase=False))
 
@@ -144,6 +186,62 @@ def _marked_halos(figure: Figure) -> Iterator[None]:
         for text, effects, gid in before:
             text.set_path_effects(effects)
             text.set_gid(gid)
+
+
+def _paper(figure: Figure) -> Any:  # noqa: ANN401 - one of matplotlib's forms of a colour
+    """The colour behind a figure: none, unless the page has chosen one."""
+    color = to_rgba(figure.get_facecolor())
+    return color if color[3] else "none"
+
+
+@contextmanager
+def _marked_data(figure: Figure) -> Iterator[None]:
+    """Tell svg.py what is not ink: colours that stand for numbers, and what lies on top of them.
+
+    Of a figure on a paper of its own all colours are meant as they are.
+    """
+    if _paper(figure) != "none":
+        marked = [*figure.axes, *figure.texts, *figure.legends, figure.patch]
+    else:
+        marked = [one for axes in figure.axes for one in _data_of(axes)]
+    before = [(artist, artist.get_gid()) for artist in marked]
+    for artist, gid in before:
+        artist.set_gid(DATA_ID + (gid or ""))
+    try:
+        yield
+    finally:
+        for artist, gid in before:
+            artist.set_gid(gid)
+
+
+def _data_of(axes: Axes) -> list[Artist]:
+    """The artists of some axes whose colours stand for numbers, and the words on top of them."""
+    mapped = [
+        artist
+        for artist in (*axes.collections, *axes.images)
+        if isinstance(artist, ScalarMappable) and artist.get_array() is not None
+    ]
+    covers = any(isinstance(artist, (QuadMesh, AxesImage)) for artist in mapped)
+    words = [text for text in axes.texts if not text.get_gid()] if covers else []
+    return [*mapped, *words]
+
+
+@contextmanager
+def _outlined_formulas(figure: Figure) -> Iterator[None]:
+    """Mathematics in a face whose letters have codes of their own: no other font can show it."""
+    formulas = [
+        text
+        for text in figure.findobj(Text)
+        if text.get_math_fontfamily() in _GLYPHS_OF_A_FONT and is_math_text(text.get_text())
+    ]
+    before = [(text, text.get_path_effects()) for text in formulas]
+    for text in formulas:
+        text.set_path_effects([patheffects.Normal()])
+    try:
+        yield
+    finally:
+        for text, effects in before:
+            text.set_path_effects(effects)
 
 
 @contextmanager

@@ -17,10 +17,13 @@ from xml.etree import ElementTree as ET
 
 from dlfaq.execution.drawings import PLACEHOLDER
 
-__all__ = ["HALO_ID", "cleaned"]
+__all__ = ["DATA_ID", "HALO_ID", "cleaned"]
 
 HALO_ID = "halo"
 """What the id begins with that `drawing` gives to text which has a halo."""
+
+DATA_ID = "data"
+"""What the id begins with that `drawing` gives to what keeps its colours in both modes."""
 
 _STATE = re.compile(r"state:(?P<name>[^:]*):(?P<value>[^:]*)")
 
@@ -39,6 +42,8 @@ _COLOURS = _INK | {colour: f"var(--dl-c{i})" for i, colour in enumerate(_SERIES,
 _TEXT_COLOURS = _INK | {colour: f"var(--dl-c{i}-t)" for i, colour in enumerate(_SERIES, 1)}
 
 _HALO = "paint-order:stroke;stroke:var(--dl-plate);stroke-width:3.5px;stroke-linejoin:round"
+
+_FILLED = {"path", "polygon", "rect", "text", "use"}
 
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 _COORDINATES = {"d", "points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height"}
@@ -86,10 +91,11 @@ def _drop(parent: ET.Element, tags: set[str]) -> None:
 def _restyle(root: ET.Element) -> None:
     """Colours to variables, fonts to the page's, a marked group to a halo."""
 
-    def walk(element: ET.Element, *, text: bool, halo: bool) -> None:
+    def walk(element: ET.Element, *, text: bool, halo: bool, data: bool) -> None:
         text = text or element.tag == "text"
-        halo = halo or element.get("id", "").startswith(HALO_ID)
-        colours = _TEXT_COLOURS if text else _COLOURS
+        halo = halo or element.get("id", "").startswith((HALO_ID, DATA_ID + HALO_ID))
+        data = data or element.get("id", "").startswith(DATA_ID)
+        colours = {} if data else _TEXT_COLOURS if text else _COLOURS
         pairs = [
             # An image that is not smoothed has its style without spaces.
             [part.strip() for part in pair.split(":", 1)]
@@ -101,12 +107,14 @@ def _restyle(root: ET.Element) -> None:
         ]
         if halo and element.tag == "text":
             style.append(_HALO)
+        if data and element.tag in _FILLED and not any(one.startswith("fill:") for one in style):
+            style.append("fill:#000000")  # matplotlib leaves black out; the page's ink is another
         if style:
             element.set("style", ";".join(style))
         for child in element:
-            walk(child, text=text, halo=halo)
+            walk(child, text=text, halo=halo, data=data)
 
-    walk(root, text=False, halo=False)
+    walk(root, text=False, halo=False, data=False)
 
 
 def _round(root: ET.Element) -> None:
@@ -143,7 +151,8 @@ def _rounded_transform(value: str) -> str:
 def _mark_states(root: ET.Element) -> None:
     """Say of each artist that shows one state of a sweep which it is, for a script to pick by."""
     for element in root.iter():
-        found = _STATE.fullmatch(element.get("id", "").removeprefix(HALO_ID))
+        own = element.get("id", "").removeprefix(DATA_ID).removeprefix(HALO_ID)
+        found = _STATE.fullmatch(own)
         if found is not None:
             element.set("data-state", unquote(found["name"]))
             element.set("data-value", unquote(found["value"]))
@@ -157,8 +166,11 @@ def _rename_ids(root: ET.Element) -> None:
         return found[1] + ids.setdefault(found[2], f"{PLACEHOLDER}{len(ids)}")
 
     for element in root.iter():
-        for name in element.attrib.keys() & {"href", "clip-path", "mask"}:
-            element.set(name, re.sub(r"^(#|url\(#)([^)]+)", renamed, element.attrib[name]))
+        for name, value in element.attrib.items():
+            if name == "href":
+                element.set(name, re.sub(r"^(#)(.+)", renamed, value))
+            elif "url(#" in value:  # of clips, masks and filters, and of fills and strokes in style
+                element.set(name, re.sub(r"(url\(#)([^)]+)", renamed, value))
     for element in root.iter():
         old = element.attrib.pop("id", None)
         if old in ids:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
@@ -162,7 +163,9 @@ def figure_plate(context: Context, figure: PlacedFigure) -> str:
     result = figure.state.shown
     values = result.values if result is not None else {}
     alt = options.fig_alt or options.fig_title or f"Figure {figure.number}"
-    prefix = f"figure-{figure.number}"
+    # A page may stand in another, as in the index of a blog, beside a figure of the same number.
+    own = hashlib.sha256(context.page.src.encode()).hexdigest()[:6]
+    prefix = f"figure-{own}-{figure.number}"
     return plate(
         figure_html(figure.svg, prefix=prefix, alt=inline_text(alt, values)),
         number=figure.number,

@@ -50,13 +50,14 @@ def texts(svg: str) -> dict[str, str]:
 
 
 def test_one_drawing_a_size_and_the_figure_as_before() -> None:
-    figure, ax = plt.subplots(figsize=(5, 4))
+    figure, ax = plt.subplots()
+    own = tuple(figure.get_size_inches())
     ax.plot([0, 1], [0, 1])
     title = ax.set_title("a panel")
     drawings = draw(figure, ["wide", "narrow", "thumb"])
     boxes = {size: ET.fromstring(svg).get("viewBox") for size, svg in drawings.items()}
     assert boxes == {"wide": "0 0 509.76 223.2", "narrow": "0 0 246.24 216", "thumb": "0 0 198 90"}
-    assert tuple(figure.get_size_inches()) == (5, 4)
+    assert tuple(figure.get_size_inches()) == own
     assert ax.axison
     assert title.get_visible()
 
@@ -211,7 +212,9 @@ def test_too_many_points_are_an_error_that_rasterizing_cures() -> None:
     rng = np.random.default_rng(0)
     figure, ax = plt.subplots()
     points = ax.scatter(*rng.normal(size=(2, 5000)))
-    with pytest.raises(InputError, match=r"at most 100 KB; got \d+ KB in size wide; draw fewer"):
+    with pytest.raises(
+        InputError, match=r"at most 100 KB of lines; got \d+ KB in size wide; draw fewer"
+    ):
         wide(figure)
     points.set_rasterized(True)
     assert [image.get("href", "")[:22] for image in elements(wide(figure), "image")] == [
@@ -276,3 +279,99 @@ def test_another_gid_of_the_author_is_no_state() -> None:
     svg = wide(figure)
     assert states(svg) == []
     assert "mine" not in svg
+
+
+def numbers(svg: str, name: str) -> list[float]:
+    return [float(number) for number in ET.fromstring(svg).get(name).split()]
+
+
+@pytest.mark.parametrize("size", [(6, 12), (5, 4), (10, 2)])
+def test_a_size_of_its_own_keeps_its_proportions(size) -> None:
+    figure, ax = plt.subplots(figsize=size)
+    ax.plot([0, 1], [0, 1])
+    _, _, width, height = numbers(wide(figure), "viewBox")
+    assert height / width == pytest.approx(max(size[1] / size[0], min(size[1], 3.1) / 7.08), 0.01)
+
+
+def test_what_a_style_refers_to_is_there() -> None:
+    figure, ax = plt.subplots()
+    ax.bar([1, 2], [1, 2], hatch=["//", "xx"])
+    svg = wide(figure)
+    ids = set(re.findall(r' id="([^"]+)"', svg))
+    assert len(re.findall(r"fill:url\(#", svg)) == 2
+    assert set(re.findall(r"url\(#([^)]+)\)", svg)) <= ids
+
+
+def test_colours_that_stand_for_numbers_stay_and_so_do_words_on_top_of_them() -> None:
+    figure, ax = plt.subplots()
+    ax.pcolormesh([[0, 1, 2], [3, 4, 5]], cmap="gray")
+    ax.text(0.5, 0.5, "0", color="white")
+    ax.text(2.5, 1.5, "5", color="black")
+    ax.set_xlabel("column")
+    svg = wide(figure)
+    assert "fill:#000000" in svg
+    assert "currentColor" not in re.sub(r"<svg[^>]*>", "", svg)
+    shown = texts(svg)
+    assert "fill:#ffffff" in shown["0"]
+    assert "fill:#000000" in shown["5"]
+    assert "fill:var(--dl-ink-2)" in shown["column"]
+
+
+def test_a_colour_that_is_no_number_is_ink() -> None:
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], color="black")
+    ax.scatter([0], [0], color="black")
+    ax.text(0, 0, "word")
+    assert "#000000" not in wide(figure)
+
+
+def test_a_paper_of_its_own_keeps_all_colours() -> None:
+    with plt.style.context("dark_background"):
+        figure, ax = plt.subplots()
+        ax.plot([0, 1], [0, 1], color="#1a56b0")
+        ax.set_xlabel("step")
+        svg = wide(figure)
+    assert "fill:#000000" in svg
+    assert "stroke:#1a56b0" in svg
+    assert "var(--" not in svg
+
+
+def test_mathematics_in_a_face_with_codes_of_its_own_is_drawn_as_outlines() -> None:
+    figure, ax = plt.subplots()
+    ax.set_xlabel(r"$\alpha \geq \sum x$", math_fontfamily="cm")
+    ax.set_title("plain")
+    svg = wide(figure)
+    assert list(texts(svg)).count("plain") == 1
+    assert not any(set(words) & set("°¢X∑α") for words in texts(svg))
+
+
+def test_an_arrow_is_drawn() -> None:
+    figure, ax = plt.subplots()
+    ax.annotate("here", (0.5, 0.5), (0.2, 0.8), arrowprops={"arrowstyle": "->"})
+    styles = [path.get("style") for path in elements(wide(figure), "path")]
+    assert any("stroke:currentColor" in style and "fill:none" in style for style in styles)
+
+
+def test_bars_have_no_edge() -> None:
+    figure, ax = plt.subplots()
+    ax.bar([1, 2], [1, 2])
+    assert not [
+        path
+        for path in elements(wide(figure), "path")
+        if "fill:var(--dl-c1)" in path.get("style") and "stroke:" in path.get("style")
+    ]
+
+
+def test_three_thousand_points_fit_when_they_are_rasterized() -> None:
+    figure, ax = plt.subplots()
+    ax.scatter(*np.random.default_rng(0).normal(size=(2, 3000)), rasterized=True)
+    assert "data:image/png" in wide(figure)
+
+
+def test_a_logarithmic_axis_of_another_base_has_its_own_labels() -> None:
+    figure, ax = plt.subplots()
+    ax.plot([1, 1024], [1, 2])
+    ax.set_xscale("log", base=2)
+    words = "".join(texts(wide(figure)))
+    assert "2" in words
+    assert len(elements(wide(figure), "text")) >= 4
