@@ -29,8 +29,24 @@ for (const form of document.querySelectorAll("form.dl-filter:has([name=find])"))
   show(); // a browser keeps what was typed when it goes back
 }
 
+/* The thin lines behind a mean are its runs, though a page names the mean alone: those of its colour,
+   in its axes, where no other state has that colour. */
+const nameRuns = (svg) => {
+  const look = (path) => `${path.style.stroke} ${path.getAttribute("clip-path")}`;
+  const means = new Map();
+  for (const mean of svg.querySelectorAll("[data-state]"))
+    for (const path of mean.querySelectorAll(":scope > path")) {
+      const other = means.get(look(path));
+      means.set(look(path), !other || other.value === mean.dataset.value ? mean.dataset : {});
+    }
+  for (const path of svg.querySelectorAll(":scope > path"))
+    if (path.style.strokeOpacity && path.style.strokeOpacity < 1)
+      Object.assign(path.dataset, means.get(look(path)));
+};
+
 /* A slider over the measured states of a figure: marks what shows the chosen one, at both widths,
    and draws it in front. At its first place no state is marked, so that all are seen alike. */
+for (const svg of document.querySelectorAll(".dl-slider ~ .dl-fig svg")) nameRuns(svg);
 for (const slider of document.querySelectorAll(".dl-slider input")) {
   const plate = slider.closest(".dl-plate");
   const drawings = [...plate.querySelectorAll(".dl-fig svg")].map((svg) => {

@@ -234,14 +234,14 @@ title: Sweep
 #| fig-alt: Three lines that fall, each steeper than the one before
 import matplotlib.pyplot as plt
 
-from dlfaq import states
+from dlfaq import replicates, states
 
 figure, axes = plt.subplots()
 lines = {
-    rate: axes.plot([0, 1], [1, 1 - rate ** 0.1], color=f"C{k}")
+    rate: replicates(axes, [0, 1], [[1, 1 - rate ** 0.1], [1, 0.5]], color=f"C{k}")
     for k, rate in enumerate((1e-10, 0.1, 1.0))
 }
-axes.plot([0, 1], [1, 1], color="C5")
+axes.plot([0, 1], [1, 1], color="C5", alpha=0.9)
 states(axes, "learning rate", lines)
 ```
 """

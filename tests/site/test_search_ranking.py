@@ -134,7 +134,7 @@ def test_three_in_four_queries_find_their_page_first_and_nearly_all_in_the_first
         ("what is a lr", "optimisation/learning-rate"),
         ("zero_grad(", "gradients/zero-grad"),
         ("+adam (SGD)?", "optimisation/adam"),
-        ("overf", "regularisation/weight-decay"),
+        ("cross ent", "activations/cross-entropy"),
     ],
     ids=["spelling of two countries", "misspelt", "short for", "code", "operators", "half a word"],
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dlfaq.pages.fences import CONTINUE
 from dlfaq.pages.includes import INCLUDE, Line, expand
+from dlfaq.pages.sections import prose
 from dlfaq.site.claim.line import claim_line
 from dlfaq.site.markdown_text import outside_code
 from dlfaq.site.page.cells import inline_text
@@ -56,20 +57,20 @@ def plain_page(context: Context, catalogue: Catalogue, labs: list[Lab]) -> str:
         first, last = snippet.start - 1, snippet.end - 1
         lines[first : last + 1] = [_snippet(context, snippet, output)] + [""] * (last - first)
     body = "\n".join(_included(context, lines)[page.first :])
-    text = f"{_head(context)}\n\n{outside_code(body, _without_extensions)}".strip()
-    return re.sub(r"\n{3,}", "\n\n", text) + "\n"
+    return f"{_head(context)}\n\n{outside_code(body, _plain).strip()}".strip() + "\n"
 
 
-def _without_extensions(text: str) -> str:
+def _plain(text: str) -> str:
     """Without what only our Markdown extensions understand: boxes, marks, attributes."""
     text = _BOX.sub(lambda box: f"**{box[1]}**\n\n" if box[1] else "", text)
-    return _TO_LAB.sub(r"\1.md", _ATTRIBUTES.sub("", _MARK.sub(r"\1", text)))
+    text = _TO_LAB.sub(r"\1.md", _ATTRIBUTES.sub("", _MARK.sub(r"\1", text)))
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def _head(context: Context) -> str:
     """The title, where the text does not begin with one, and a question's answer in a sentence."""
     meta, page = context.page.meta, context.page
-    titled = any(line.startswith("# ") for line in page.lines[page.first :])
+    titled = any(line.startswith("# ") for _, line in prose(page))
     parts = [f"# {meta['title']}"] if meta.get("title") and not titled else []
     parts += [f"> {meta['description']}"] if page.is_question and meta.get("description") else []
     return "\n\n".join(parts)

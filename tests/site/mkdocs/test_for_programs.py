@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,13 +11,15 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from bs4 import BeautifulSoup
+from jsonschema import validate
 
 from dlfaq.site.mkdocs.history import verdict_dates
 
 THEME = Path(__file__).parents[3] / "theme"
 PAGE = """\
 ---
-title: Why?
+title: 'Why "a < b" & more?'
 description: Because.
 question: true
 status: right
@@ -112,11 +115,65 @@ def test_a_page_names_its_address_its_markdown_and_the_feed(known):
     assert addresses == ["https://example.org/faq/", "https://example.org/faq/topic/why/"]
 
 
+ASKED = """
+const links = ["text/markdown", "application/atom+xml"]
+  .map((type) => document.querySelector(`link[type='${type}']`));
+return [links.map((link) => [...link.relList]),
+  performance.getEntriesByType("resource").map((one) => one.name)
+    .filter((name) => name.includes("sitemap"))];
+"""
+
+
+def test_material_does_not_take_the_other_forms_of_a_page_for_other_languages(
+    known, browser, serve, tmp_path
+):
+    shutil.copytree(known.folder / "site", tmp_path / "faq")
+    browser.driver.get(f"{serve(tmp_path)}/faq/topic/why/")
+    browser.driver.execute_async_script("setTimeout(arguments[0], 500)")
+    assert browser.driver.execute_script(ASKED) == [[["alternate"], ["alternate"]], []]
+
+
+def test_a_page_that_is_shared_says_its_title_its_answer_and_its_address(known):
+    text = (known.folder / "site" / "topic/why/index.html").read_text(encoding="utf-8")
+    tags = BeautifulSoup(text, "html.parser").select("meta[property^=og]")
+    said = {tag["property"].removeprefix("og:"): tag["content"] for tag in tags}
+    assert said == {
+        "type": "article",
+        "site_name": "Tiny",
+        "title": 'Why "a < b" & more?',
+        "description": "Because.",
+        "url": "https://example.org/faq/topic/why/",
+    }
+
+
+SCHEMA = Path(__file__).parents[1] / "qapage.schema.json"
+
+
+def structured(site, page):
+    text = (site.folder / "site" / page / "index.html").read_text(encoding="utf-8")
+    return [
+        json.loads(found)
+        for found in re.findall(
+            r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL
+        )
+    ]
+
+
+def test_a_question_is_told_to_search_engines_and_other_pages_are_none(known):
+    (data,) = structured(known, "topic/why")
+    validate(data, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    question = data["mainEntity"]
+    assert question["name"] == 'Why "a < b" & more?'
+    answer = {"text": "Because.", "url": "https://example.org/faq/topic/why/"}
+    assert question["acceptedAnswer"] == {"@type": "Answer", **answer}
+    assert structured(known, "topic") == []
+
+
 def test_the_sitemap_and_llms_txt_give_whole_addresses(known):
     sitemap = (known.folder / "site" / "sitemap.xml").read_text(encoding="utf-8")
     assert "<loc>https://example.org/faq/topic/why/</loc>" in sitemap
     llms = (known.folder / "site" / "llms.txt").read_text(encoding="utf-8")
-    assert "[Why?](https://example.org/faq/topic/why.md)" in llms
+    assert "& more?](https://example.org/faq/topic/why.md)" in llms
 
 
 def test_without_an_address_there_is_no_feed_and_no_link_to_one(known):
@@ -130,16 +187,16 @@ def test_without_an_address_there_is_no_feed_and_no_link_to_one(known):
 
 def test_a_page_that_is_not_there_leads_to_the_search_for_it(known, browser, serve, tmp_path):
     shutil.copytree(known.folder / "site", tmp_path / "faq")
-    lost = tmp_path / "faq" / "topic" / "why-oh_why"
+    lost = tmp_path / "faq" / "topic" / "more-or_less"
     lost.mkdir()
     shutil.copy(tmp_path / "faq" / "404.html", lost / "index.html")
     driver = browser.driver
-    driver.get(f"{serve(tmp_path)}/faq/topic/why-oh_why/")
+    driver.get(f"{serve(tmp_path)}/faq/topic/more-or_less/")
     field = driver.find_element("name", "q")
-    assert field.get_attribute("value") == "why oh why"
+    assert field.get_attribute("value") == "more or less"
     field.submit()
     asked = "return [location.pathname, new URLSearchParams(location.search).get('q')]"
-    assert driver.execute_script(asked) == ["/faq/index.html", "why oh why"]
+    assert driver.execute_script(asked) == ["/faq/index.html", "more or less"]
     found = "return document.querySelector('.md-search-result__item a')?.getAttribute('href')"
     for _ in range(50):
         if (href := driver.execute_script(found)) is not None:

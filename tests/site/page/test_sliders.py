@@ -65,7 +65,7 @@ def sweep(tiny, browser, serve):
 
 STATE = """
 const slider = document.querySelector(".dl-slider input");
-const drawn = (name) => [...document.querySelectorAll(`.dl-fig__${name} [data-state]`)];
+const drawn = (name) => [...document.querySelectorAll(`.dl-fig__${name} g[data-state]`)];
 const opacity = (node) => Number(getComputedStyle(node).opacity);
 return {
   said: slider.getAttribute("aria-valuetext"),
@@ -105,6 +105,22 @@ def test_keys_choose_a_state_in_both_drawings_and_give_all_back(sweep):
         assert state["front"] == value
     slider.send_keys(Keys.HOME)
     assert sweep.execute_script(STATE)["clear"] == [EVERY, EVERY]
+
+
+THIN = """
+return [...document.querySelectorAll(".dl-fig__wide svg > path")]
+  .filter((path) => path.style.strokeOpacity < 1 && path.style.strokeOpacity)
+  .map((path) => [path.style.stroke, Number(getComputedStyle(path).opacity)]);
+"""
+
+
+def test_the_runs_behind_a_mean_go_with_it_and_what_is_no_state_stays(sweep):
+    colours = ["var(--dl-c1)"] * 2 + ["var(--dl-c2)"] * 2 + ["var(--dl-c3)"] * 2 + ["var(--dl-c6)"]
+    before = sweep.execute_script(THIN)
+    assert sorted(before) == [[colour, 1] for colour in colours]
+    slider_of(sweep).send_keys(Keys.END)
+    clear = sorted(colour for colour, opacity in sweep.execute_script(THIN) if opacity == 1)
+    assert clear == ["var(--dl-c3)", "var(--dl-c3)", "var(--dl-c6)"]
 
 
 def test_the_tab_key_reaches_the_slider(sweep):
@@ -158,7 +174,7 @@ const seen = (node) => node.getBoundingClientRect().height > 0;
 const opacity = (node) => Number(getComputedStyle(node).opacity);
 return {
   sliders: [...document.querySelectorAll(".dl-slider")].filter(seen).length,
-  clear: [...document.querySelectorAll(".dl-fig__wide [data-state]")]
+  clear: [...document.querySelectorAll(".dl-fig__wide g[data-state]")]
     .filter((node) => seen(node) && opacity(node) === 1).length,
 };
 """

@@ -49,6 +49,18 @@ def test_code_is_followed_by_what_it_printed_gave_and_raised(plain):
     )
 
 
+def test_code_keeps_its_blank_lines(plain):
+    assert '+ "second".upper() + "</div>"\n\n\nTable()\n```' in plain("outputs")
+
+
+def test_a_comment_in_code_is_no_title(new_site):
+    page = "---\ntitle: Titled\n---\n\nWords.\n\n```py\n# a comment\n```\n"
+    site = new_site({"docs/index.md": page})
+    assert site.run("mkdocs", "build", "--strict").returncode == 0
+    text = (site.folder / "site" / "index.md").read_text(encoding="utf-8")
+    assert text.startswith("# Titled\n\nWords.")
+
+
 def test_what_a_page_hides_is_hidden(plain):
     text = plain("outputs")
     assert 'print("only the output")' not in text
