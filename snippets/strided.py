@@ -16,9 +16,7 @@ def strided(shape, filters, kernel=3, *, seed):
     convolution = {1: nn.Conv1d, 2: nn.Conv2d}[len(shape)]
     layers, channels = [nn.Unflatten(1, (1, *shape))], 1
     for number in filters:
-        layer = convolution(
-            channels, number, kernel, stride=2, padding=kernel // 2
-        )
+        layer = convolution(channels, number, kernel, 2, padding=kernel // 2)
         layers += [layer, nn.ReLU()]
         channels, kernel = number, 3
     layers.append(nn.Flatten())
