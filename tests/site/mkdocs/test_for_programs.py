@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from bs4 import BeautifulSoup
 from jsonschema import validate
 
 from dlfaq.site.mkdocs.history import verdict_dates
@@ -130,6 +131,19 @@ def test_material_does_not_take_the_other_forms_of_a_page_for_other_languages(
     browser.driver.get(f"{serve(tmp_path)}/faq/topic/why/")
     browser.driver.execute_async_script("setTimeout(arguments[0], 500)")
     assert browser.driver.execute_script(ASKED) == [[["alternate"], ["alternate"]], []]
+
+
+def test_a_page_that_is_shared_says_its_title_its_answer_and_its_address(known):
+    text = (known.folder / "site" / "topic/why/index.html").read_text(encoding="utf-8")
+    tags = BeautifulSoup(text, "html.parser").select("meta[property^=og]")
+    said = {tag["property"].removeprefix("og:"): tag["content"] for tag in tags}
+    assert said == {
+        "type": "article",
+        "site_name": "Tiny",
+        "title": 'Why "a < b" & more?',
+        "description": "Because.",
+        "url": "https://example.org/faq/topic/why/",
+    }
 
 
 SCHEMA = Path(__file__).parents[1] / "qapage.schema.json"
