@@ -30,6 +30,8 @@ __all__ = ["LISTS", "Fill", "Read", "Session"]
 #: Places that the tree processor fills, because what stands there has links.
 LISTS = ("questions", "labs", "cards", "evidence", "drift")
 
+_INCLUDE = re.compile(r"^([ \t]*)(?=-+8<-)")
+
 _TOKEN = re.compile(r"dlfaqtoken(\d+)end")
 
 
@@ -82,7 +84,9 @@ class Read(Preprocessor):
             return lines
         if context.page.errors:
             errors = "".join(map(error_html, page_failures(context.page)))
-            return [self.session.token(errors), "", *lines]
+            # An include that is missing, or goes round in a circle, ends pymdownx.snippets.
+            shown = (_INCLUDE.sub(r"\1;", line) for line in lines)
+            return [self.session.token(errors), "", *shown]
         page = context.page
         above = page.lines_above(lines)
         assert above is not None  # source.py has read these very lines

@@ -179,6 +179,26 @@ def test_a_link_and_an_order_of_its_own_stay_in_a_navigation(plain):
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '--8<-- "none.md"\n',
+        '```python\n--8<-- "none.py"\n```\n',
+        '```text\n--8<-- "none.txt"\n```\n',
+        '--8<-- "round.md"\n',
+    ],
+)
+def test_an_include_that_cannot_be_had_is_told_and_ends_nothing(plain, text):
+    plain.write("snippets/round.md", '--8<-- "round.md"\n')
+    plain.write("docs/index.md", f"# Home\n\n{text}")
+    plain.write("docs/other.md", CODE)
+    built = plain.run("mkdocs", "build", "--strict")
+    assert built.returncode == 1
+    assert "docs/index.md:" in built.stdout
+    assert "Traceback" not in built.stdout
+    assert "SnippetMissingError" not in built.stdout
+
+
 def test_an_order_that_is_no_number_sorts_last(plain):
     plain.write("docs/a.md", "---\norder: first\n---\n\nA\n")
     plain.write("docs/b.md", "---\norder: 1\n---\n\nB\n")

@@ -64,6 +64,7 @@ print("value", value)
     # The first build meets all of these.
     "docs/unreadable.md": "# Heading\n\nText.\n\n```python\n#| colour: red\n1\n```\n",
     "docs/failing.md": "Text.\n\n```python\nprint(1)\nunknown\n```\n",
+    "docs/missing.md": 'Text.\n\n--8<-- "none.md"\n',
     "docs/latex.md": "A formula $\\nonsense$.\n",
 }
 
@@ -187,6 +188,22 @@ def test_a_page_that_cannot_be_read_says_so_at_its_top(serve):
     serve.edit("docs/unreadable.md", "#| colour: red\n", "")
     html = serve.shows("unreadable", "<samp>1</samp>")
     assert "dl-error" not in html
+
+
+def test_an_include_that_is_missing_says_so_until_it_is_there(serve):
+    html = serve.shows("missing", "dl-error")
+    assert "<code>docs/missing.md:3</code>: no file 'none.md' in snippets/" in unescape(html)
+    serve.site.write("snippets/none.md", "Now it is there.\n")
+    serve.shows("missing", "Now it is there.")
+
+
+def test_a_module_that_nobody_lists_to_be_watched_is_watched(serve):
+    serve.site.write("more.py", "word = 'first'\n")
+    code = "```python\nimport more\n\nprint(more.word)\n```\n"
+    serve.site.write("docs/more.md", code)
+    serve.shows("more", "<samp>first</samp>")
+    serve.site.write("more.py", "word = 'second'\n")
+    serve.shows("more", "<samp>second</samp>")
 
 
 def test_a_saved_sentence_comes_back(serve):
