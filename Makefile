@@ -13,7 +13,7 @@ export NO_MKDOCS_2_WARNING := 1
 .PHONY: help serve site test bench lock clean
 
 help:
-	@echo "make serve   run what is stale, then the site at http://$(ADDR)/, live (ADDR=host:port)"
+	@echo "make serve   the site at http://$(ADDR)/, live, while what is stale runs (ADDR=host:port)"
 	@echo "make site    the whole site into site/; a warning is an error"
 	@echo "make test    every check and every test"
 	@echo "make bench   how fast replicas train together"
@@ -22,7 +22,7 @@ help:
 	@echo "Each makes its environment in .venv first (PYTHON=/path/to/python3.11 or later)."
 
 serve: $(STAMP)
-	@echo "Serving on http://$(ADDR)/ as soon as the stale pages have run and the site is built."
+	@echo "Serving on http://$(ADDR)/ as soon as the pages are built; what is stale runs meanwhile."
 	$(BIN)/mkdocs serve --dev-addr "$(ADDR)"
 
 site: $(STAMP)

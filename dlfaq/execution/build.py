@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Page
 
-__all__ = ["Report", "build", "run_jobs"]
+__all__ = ["Report", "build", "known", "run_job", "run_jobs"]
 
 _TRIES = 3
 
@@ -91,20 +91,43 @@ def run_jobs(
         while pending:
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 job, attempt = pending.pop(future)
-                ended = future.result()
-                outcome = outcome_of(job, ended, settings)
-                changed = _changed(ended, settings)
-                if changed and attempt < _TRIES:
+                outcome = _outcome(job, future.result(), settings, last=attempt == _TRIES)
+                if outcome is None:
                     submit(job, attempt + 1)
-                    continue
-                if changed:
-                    outcome.failures.append(changed_meanwhile(job, changed))
-                done(job, outcome)
+                else:
+                    done(job, outcome)
     except BaseException:
         ABANDONED.add(build)
         for future in pending:
             future.cancel()
         raise
+
+
+def run_job(job: Job, settings: Settings, build: str) -> Outcome:
+    """Run one chain here, as `run_jobs` does.
+
+    Args:
+        job: what to run.
+        settings: the site.
+        build: what is abandoned by this name ends at once.
+    """
+    for attempt in range(1, _TRIES + 1):
+        ended = run_task(replace(make_task(job, settings), build=build))
+        outcome = _outcome(job, ended, settings, last=attempt == _TRIES)
+        if outcome is not None:
+            return outcome
+    raise AssertionError
+
+
+def _outcome(job: Job, ended: ProcessEnd, settings: Settings, *, last: bool) -> Outcome | None:
+    """What a chain gave; None if it has to run again."""
+    outcome = outcome_of(job, ended, settings)
+    changed = _changed(ended, settings)
+    if changed and not last:
+        return None
+    if changed:
+        outcome.failures.append(changed_meanwhile(job, changed))
+    return outcome
 
 
 def _changed(ended: ProcessEnd, settings: Settings) -> list[str]:
@@ -151,14 +174,10 @@ def build(
     site = report.site
     all_jobs = jobs_of(site.pages)
     keys = {job.name: chain_key(job.chain, settings) for job in all_jobs}
-    found = ((job, store.get(keys[job.name], len(job.chain.snippets))) for job in all_jobs)
-    stored = {job.name: result for job, result in found if result is not None}
-    site.results = {name: Outcome(result) for name, result in stored.items()}
-    if serving:
-        failed_before = {job.name: _failed_before(job, keys[job.name], store) for job in all_jobs}
-        site.results |= {name: one for name, one in failed_before.items() if one is not None}
-    known = {} if fresh or check else site.results
-    stale = [job for job in all_jobs if job.name not in known]
+    site.results = known(all_jobs, store, failures=serving)
+    stored = {name: outcome.result for name, outcome in site.results.items() if outcome.ok}
+    found = {} if fresh or check else site.results
+    stale = [job for job in all_jobs if job.name not in found]
     with (
         executor_at(executor if stale else None, workers(jobs)) as (pool, count),
         Progress(len(stale), count) as progress,
@@ -185,8 +204,28 @@ def build(
         for page in site.pages:
             failed([str(error) for error in (*page.errors, *disagreements(page))])
         run_jobs(stale, settings, pool, done)
-    site.last_good = last_good(site.results, store)
+    site.last_good = last_good(site, store)
     return report
+
+
+def known(jobs: Iterable[Job], store: Store, *, failures: bool) -> dict[str, Outcome]:
+    """What is known of chains without running any, by name of the job.
+
+    Args:
+        jobs: the chains.
+        store: the results of the site.
+        failures: whether one that failed, and would fail again, is known to.
+    """
+    found = {}
+    for job in jobs:
+        key = chain_key(job.chain, store.settings)
+        result = store.get(key, len(job.chain.snippets))
+        outcome = None if result is None else Outcome(result)
+        if outcome is None and failures:
+            outcome = _failed_before(job, key, store)
+        if outcome is not None:
+            found[job.name] = outcome
+    return found
 
 
 def _failed_before(job: Job, key: str, store: Store) -> Outcome | None:

@@ -16,6 +16,7 @@ from dlfaq.pages.reader import read_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from dlfaq.execution.result import Result
     from dlfaq.pages.config import Settings
@@ -37,12 +38,14 @@ class Site:
         results: what each chain gave when it ran last, by name of its job; one that failed has its
             failures too, one that never ran is missing.
         last_good: the result that a failed chain had before, kept by serve alone.
+        pending: names of the jobs that have still to end, in serve alone.
     """
 
     settings: Settings
     pages: list[Page]
     results: dict[str, Outcome] = field(default_factory=dict)
     last_good: Mapping[str, Result] = field(default_factory=dict)
+    pending: AbstractSet[str] = frozenset()
 
     @cached_property
     def _by_src(self) -> dict[str, Page]:
@@ -82,11 +85,12 @@ def site_of(pages: Iterable[Page], settings: Settings) -> Site:
         found = store.last_failure(job.name, key) if result is None else Outcome(result)
         if found is not None:
             site.results[job.name] = found
-    site.last_good = last_good(site.results, store)
+    site.last_good = last_good(site, store)
     return site
 
 
-def last_good(results: Mapping[str, Outcome], store: Store) -> dict[str, Result]:
-    """The last good result of each chain that failed, where serve has kept one."""
-    failed = [name for name, outcome in results.items() if not outcome.ok]
-    return {name: good for name in failed if (good := store.last_good(name)) is not None}
+def last_good(site: Site, store: Store) -> dict[str, Result]:
+    """The last good result of each chain that failed or has still to end, where serve kept one."""
+    failed = [name for name, outcome in site.results.items() if not outcome.ok]
+    found = {name: store.last_good(name) for name in (*failed, *site.pending)}
+    return {name: good for name, good in found.items() if good is not None}

@@ -118,6 +118,8 @@ class PageTree(Treeprocessor):
             src, figure, label = entry["page"], entry["figure"], entry["claim"]
             page = site.page(src)
             other = Context.of(page, site) if page is not None else None
+            if other is not None and any(state.pending for state in other.states):
+                continue
             drawn = [one for one in _figures(other) if one.snippet.options.label == figure]
             claim = other.claim(label) if other is not None else None
             if not drawn or claim is None:

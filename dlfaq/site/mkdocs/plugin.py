@@ -31,6 +31,7 @@ from dlfaq.site.lists.evidence import evidence_text
 from dlfaq.site.mkdocs.for_programs import FEED, feed, plain_files
 from dlfaq.site.mkdocs.order import in_order
 from dlfaq.site.mkdocs.search import weigh
+from dlfaq.site.mkdocs.serving import Serving
 from dlfaq.site.notebook.head import download_src
 from dlfaq.site.notebook.notebook import notebook_text
 from dlfaq.site.page.context import Context
@@ -72,22 +73,21 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
     #: The site as the build under way has read it; the Markdown extension asks for it.
     site: Site | None = None
 
-    _serving = False
+    _serving: Serving | None = None
     _first = True
     _urls: Mapping[str, str] = MappingProxyType({})
-    _server: LiveReloadServer | None = None
 
     def __init__(self) -> None:
         super().__init__()
         self._ran: list[_Source] = []
-        self._watched: set[str] = set()
         #: The folder of the notebooks of this build.
         self._notebooks = ExitStack()
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Remember whether this is `mkdocs serve`, and load torch while MkDocs still starts."""
         del dirty
-        self._serving = command == "serve"
+        if command == "serve":
+            self._serving = Serving()
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Start the fork server early in serve: by the first edit it is warm."""
@@ -98,10 +98,10 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
         return config
 
     def on_pre_build(self, *, config: MkDocsConfig) -> None:
-        """Say that a cold start takes a while."""
+        """Say where, and that pages fill in as their chains end."""
         if self._serving and self._first:
             self._first = False
-            _log.info("Serving on %s as soon as what is stale has run", config.site_url)
+            _log.info("Serving on %s; what is stale runs meanwhile", config.site_url)
 
     @event_priority(100)
     def _on_files_first(self, files: Files, *, config: MkDocsConfig) -> Files:
@@ -213,15 +213,21 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
     ) -> LiveReloadServer:
         """From here on watch what the chains have read, in this build and in all that come."""
         del builder
-        self._server = server
-        self._watch(config)
+        assert self._serving is not None
+        self._serving.begin(server)
+        self._know(config)
         return server
+
+    def on_shutdown(self) -> None:
+        """End what serve still runs."""
+        if self._serving is not None:
+            self._serving.end()
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Write what programs read beside the HTML."""
         assert self.site is not None
         self._notebooks.close()
-        self._watch(config)
+        self._know(config)
         with suppress(PageError):  # which the page that has it reports
             written = plain_files(
                 self.site,
@@ -235,6 +241,10 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(file, text)
 
+    def _know(self, config: MkDocsConfig) -> None:
+        if self._serving is not None and self.site is not None:
+            self._serving.know(self.site, self._urls, [config.docs_dir, *config.watch])
+
     def _settings(self, config: MkDocsConfig) -> Settings:
         """The settings as MkDocs has resolved them, whatever it read them from."""
         try:
@@ -245,7 +255,8 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
 
     def _sources(self, files: Files, config: MkDocsConfig) -> list[_Source]:
         """The pages and labs that this build shows, with their texts."""
-        shown = InclusionLevel.is_in_serve if self._serving else InclusionLevel.is_included
+        serving = self._serving is not None
+        shown = InclusionLevel.is_in_serve if serving else InclusionLevel.is_included
         found = []
         for file in files:
             page = is_markdown_file(file.src_uri) or is_lab(file.src_uri)
@@ -261,27 +272,15 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             for one in sources
         ]
         self._ran = sources
+        if self._serving is not None:
+            return self._serving.build(pages, settings)
         try:
-            report = build(settings, serving=self._serving, pages=pages)
+            report = build(settings, pages=pages)
         except DlfaqError as error:
             raise PluginError(str(error)) from None
-        if report.failures and not self._serving:
+        if report.failures:
             raise PluginError(f"{len(report.failures)} failed, see above")
         return report.site
-
-    def _watch(self, config: MkDocsConfig) -> None:
-        """Have serve build again when something changes that a chain has read."""
-        if self._server is None or self.site is None:
-            return
-        settings = self.site.settings
-        results = [outcome.result for outcome in self.site.results.values()]
-        for name in {name for result in results for name in result.inputs}:
-            file = (settings.root / name).resolve()
-            inside = (config.docs_dir, *config.watch)
-            known = str(file) in self._watched or any(file.is_relative_to(one) for one in inside)
-            if file.is_file() and not known:
-                self._watched.add(str(file))
-                self._server.watch(str(file), recursive=False)
 
 
 def _notebook_src(lab: LabPage) -> str:

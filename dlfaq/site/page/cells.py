@@ -15,7 +15,7 @@ from pygments.token import Name, Text, Whitespace
 from dlfaq.pages.spans import code_spans, parse_span
 from dlfaq.site.claim import card
 from dlfaq.site.page.context import claim_anchor
-from dlfaq.site.page.failures import failure_html
+from dlfaq.site.page.failures import failure_html, stale_html
 from dlfaq.site.page.figures import figure_html, plate
 from dlfaq.site.page.sliders import sliders
 
@@ -65,6 +65,9 @@ def cell(context: Context, state: ChainState, index: int) -> str:
         parts += _outputs(snippet, output)
     if state.failure is not None:
         parts += failure_html(state, index, _last_shown(snippet, state.last_good, index))
+    elif state.pending:
+        parts.append('<div class="dl-pending"><p>This runs now; it comes by itself.</p></div>')
+        parts += stale_html(state, _last_shown(snippet, state.last_good, index))
     elif result is None:
         parts.append('<div class="dl-error"><p>Not run yet.</p></div>')
     body = f'<div class="dl-cell">{"".join(parts)}</div>' if parts else ""

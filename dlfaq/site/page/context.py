@@ -31,13 +31,15 @@ class ChainState:
         job: the chain.
         result: its stored result, or None.
         failure: how it failed last, kept by serve alone.
-        last_good: the result that it had before it failed, kept by serve alone.
+        last_good: the result that it had before it failed or ran, kept by serve alone.
+        pending: whether it has still to end, in serve alone.
     """
 
     job: Job
     result: Result | None
     failure: Outcome | None = None
     last_good: Result | None = None
+    pending: bool = False
 
     @property
     def shown(self) -> Result | None:
@@ -93,7 +95,7 @@ class Context:
             context.states.append(state)
             if state.failure is not None:
                 context.problems += [failure.summary for failure in state.failure.failures]
-            elif state.result is None:
+            elif state.result is None and not state.pending:
                 context.report(job.chain.head.start, "no result for this chain; `dlfaq run`")
         context.check_claims()
         return context
@@ -211,7 +213,8 @@ def _state(job: Job, site: Site) -> ChainState:
     outcome = site.results.get(job.name)
     if outcome is not None and outcome.ok:
         return ChainState(job, outcome.result)
-    return ChainState(job, None, outcome, site.last_good.get(job.name))
+    good = site.last_good.get(job.name)
+    return ChainState(job, None, outcome, good, pending=job.name in site.pending)
 
 
 def claim_anchor(claim: Claim) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dlfaq.pages.page import Page
     from dlfaq.site.page.context import ChainState
 
-__all__ = ["error_html", "failure_html", "page_failures"]
+__all__ = ["error_html", "failure_html", "page_failures", "stale_html"]
 
 
 def page_failures(page: Page) -> Iterator[Failure]:
@@ -40,11 +40,16 @@ def failure_html(state: ChainState, index: int, last_good: list[str]) -> list[st
     parts = [error_html(failure) for failure in here]
     # A snippet whose claim does not hold ran to its end: what it shows is new.
     broke_off = any(failure.kind != "ClaimFailed" for failure in here)
-    if broke_off and last_good and state.last_good is not None:
-        when = day(date.fromisoformat(state.last_good.finished))
-        note = f'<p>Last good output, <span class="dl-run">{when}</span>:</p>'
-        parts.append(f'<div class="dl-stale">{note}{"".join(last_good)}</div>')
-    return parts
+    return parts + stale_html(state, last_good) if broke_off else parts
+
+
+def stale_html(state: ChainState, last_good: list[str]) -> list[str]:
+    """What a snippet showed when it last worked, marked as such; nothing where that is unknown."""
+    if not last_good or state.last_good is None:
+        return []
+    when = day(date.fromisoformat(state.last_good.finished))
+    note = f'<p>Last good output, <span class="dl-run">{when}</span>:</p>'
+    return [f'<div class="dl-stale">{note}{"".join(last_good)}</div>']
 
 
 def error_html(failure: Failure) -> str:

@@ -72,7 +72,7 @@ print("value", value)
 class Serve:
     """`mkdocs serve` in a process of its own, and a reader of its pages."""
 
-    def __init__(self, site) -> None:
+    def __init__(self, site, **environment: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -83,7 +83,7 @@ class Serve:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", self.address],
                 cwd=site.folder,
-                env=site.environment,
+                env={**site.environment, **environment},
                 stdout=log,
                 stderr=log,
             )
@@ -166,12 +166,37 @@ def serve(new_site):
     serving.process.wait(timeout=WAIT_S)
 
 
-def test_it_says_at_once_where_it_will_serve_and_what_it_waits_for(serve):
-    (said,) = [
-        i for i, line in enumerate(serve.lines) if "as soon as what is stale has run" in line
-    ]
+def test_it_says_at_once_where_it_serves_and_that_chains_run_meanwhile(serve):
+    (said,) = [i for i, line in enumerate(serve.lines) if "what is stale runs meanwhile" in line]
     assert f"http://{serve.address}/" in serve.lines[said]
-    assert said < min(i for i, line in enumerate(serve.lines) if line.startswith("docs/"))
+    assert said < min(i for i, line in enumerate(serve.lines) if "  docs/" in line)
+
+
+SLOW = {
+    "docs/index.md": "# Home\n",
+    **{
+        f"docs/slow{n}.md": f"```python\nimport time\n\ntime.sleep(4)\nprint('ran {n}')\n```\n"
+        for n in range(6)
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def cold(new_site):
+    """A site whose chains take their time, served from nothing, one at a time."""
+    serving = Serve(new_site(SLOW), DLFAQ_JOBS="1")
+    yield serving
+    serving.process.send_signal(signal.SIGINT)
+    serving.process.wait(timeout=WAIT_S)
+
+
+def test_a_cold_start_shows_pages_at_once_and_the_page_looked_at_fills_in_first(cold):
+    html = cold.shows("slow4", "This runs now")
+    assert "<samp>ran 4</samp>" not in html
+    cold.shows("slow4", "<samp>ran 4</samp>")
+    assert "This runs now" in cold.shows("slow3", "This runs now")
+    for n in range(6):
+        cold.shows(f"slow{n}", f"<samp>ran {n}</samp>")
 
 
 def test_a_first_build_that_fails_does_not_end_it(serve):
