@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlfaq.cli import claims, drift, lint, memory, new, pilot, run
+from dlfaq.cli import claims, clean, drift, lint, memory, new, pilot, run
 from dlfaq.cli.commands import MISUSED
 from dlfaq.errors import DlfaqError
 
@@ -58,6 +58,6 @@ def _parser() -> argparse.ArgumentParser:
         help="the folder of mkdocs.yml",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (run, claims, pilot, drift, memory, lint, new):
+    for command in (run, claims, pilot, drift, clean, memory, lint, new):
         command.register(commands)
     return parser

@@ -38,6 +38,9 @@ __all__ = ["Report", "build", "known", "run_job", "run_jobs"]
 
 _TRIES = 3
 
+# What the store may take before results that no page refers to any more are deleted.
+_MOST_BYTES = 2**30
+
 
 @dataclass
 class Report:
@@ -205,6 +208,8 @@ def build(
             failed([str(error) for error in (*page.errors, *disagreements(page))])
         run_jobs(stale, settings, pool, done)
     site.last_good = last_good(site, store)
+    if report.ran and not check:
+        store.prune(keys.values(), keys, above=_MOST_BYTES)
     return report
 
 

@@ -19,7 +19,7 @@ from dlfaq.execution.result import Outcome, Result
 from dlfaq.writing.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from dlfaq.pages.config import Settings
@@ -46,19 +46,24 @@ class Store:
     def get(self, key: str, snippets: int) -> Result | None:
         """The result of the chain with this key and so many snippets, as all it used is now."""
 
-        def key_now(used: dict[str, Any]) -> str:
-            inputs = {name: self.inputs.value(name) for name in used["inputs"]}
-            distributions = {name: version(name) for name in used["distributions"]}
-            return result_key(key, inputs, distributions)
-
         def read(data: dict[str, Any]) -> Result:
             result = Result.from_json(data)
             if len(result.outputs) != snippets:
                 raise ValueError(f"{len(result.outputs)} outputs of {snippets} snippets")
             return result
 
-        name = self._load(self.folder / "used" / key, key_now)
+        name = self._result_name(key)
         return self._load(self.folder / "results" / name, read) if name else None
+
+    def _result_name(self, key: str) -> str | None:
+        """What the result of the chain with this key is stored under, as all it used is now."""
+
+        def name(used: dict[str, Any]) -> str:
+            inputs = {name: self.inputs.value(name) for name in used["inputs"]}
+            distributions = {name: version(name) for name in used["distributions"]}
+            return result_key(key, inputs, distributions)
+
+        return self._load(self.folder / "used" / key, name)
 
     def put(self, key: str, result: Result) -> None:
         """Store the result of the chain with this key, and what it used."""
@@ -66,6 +71,37 @@ class Store:
         self._write(self.folder / "results" / name, result.to_json())
         used = {"inputs": sorted(result.inputs), "distributions": sorted(result.distributions)}
         self._write(self.folder / "used" / key, used)
+
+    def prune(self, keys: Iterable[str], names: Iterable[str], *, above: int = 0) -> int:
+        """Delete what these chains do not refer to, the oldest first.
+
+        Args:
+            keys: of the chains whose results stay.
+            names: of the jobs whose last result and failure stay.
+            above: how many bytes the store may take in all; it is left alone below that.
+
+        Returns:
+            How many bytes are free now that were not.
+        """
+        kept = {self.folder / "used" / key for key in keys}
+        # As they are now: another result of the same chain belongs to files that are gone.
+        current = {self._result_name(file.name) for file in kept}
+        kept |= {self.folder / "results" / name for name in current if name is not None}
+        kept |= {
+            self.folder / "last" / f"{name}.{what}"
+            for name in names
+            for what in ("good", "failure")
+        }
+        files = [file for file in self.folder.glob("*/*") if file.is_file()]
+        sizes = {file: file.stat() for file in files}
+        total, freed = sum(one.st_size for one in sizes.values()), 0
+        for file in sorted(files, key=lambda file: sizes[file].st_mtime_ns):
+            if total - freed <= above:
+                break
+            if file not in kept:
+                file.unlink(missing_ok=True)
+                freed += sizes[file].st_size
+        return freed
 
     def remember(self, name: str, key: str, outcome: Outcome) -> None:
         """Keep the last good result, or the last failure, of the chain of this name."""

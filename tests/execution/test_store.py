@@ -195,3 +195,36 @@ def test_a_damaged_memory_is_no_memory(store, result, caplog):
     file.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
     assert store.last_failure("a", "key") is None
     assert len(caplog.messages) == 1
+
+
+def test_pruning_keeps_what_chains_refer_to_as_their_files_are_now(store, result, site):
+    store.put("gone", replace(result, values={"x": "2"}, inputs={}))
+    store.put("first", result)
+    store.remember("a", "first", Outcome(result))
+    store.remember("b", "gone", Outcome(result))
+    (site / "lab.py").write_text("x = 2\n", encoding="utf-8")
+    now = replace(result, inputs={"lab.py": file_hash(site / "lab.py")}, values={"x": "3"})
+    store.put("first", now)
+    before = sum(file.stat().st_size for file in store.folder.rglob("*") if file.is_file())
+    freed = store.prune(["first"], ["a"])
+    after = sum(file.stat().st_size for file in store.folder.rglob("*") if file.is_file())
+    assert freed == before - after > 0
+    assert store.get("first", 2) == now
+    assert store.get("gone", 2) is None
+    assert (store.last_good("a"), store.last_good("b")) == (result, None)
+    assert len(files(store, "results")) == 1
+    assert store.prune(["first"], ["a"]) == 0
+
+
+def test_a_store_that_is_small_enough_is_left_alone(store, result):
+    for key in ("first", "second", "third"):
+        store.put(key, replace(result, values={"x": key * 1000}))
+    assert store.prune([], [], above=10**6) == 0
+    sizes = [file.stat().st_size for file in store.folder.rglob("*") if file.is_file()]
+    assert store.prune([], [], above=sum(sizes) - 1) > 0
+    assert store.get("first", 2) is None
+    assert store.get("third", 2) is not None
+
+
+def test_pruning_a_store_that_was_never_written_frees_nothing(store):
+    assert store.prune([], []) == 0
