@@ -151,7 +151,7 @@ for name, seen in runs.items():
     )
 
 # %% [markdown]
-# A gap, then, and next to no harm in 300 steps at this rate. [How do I see overfitting in the curves?](../regularisation/early-stopping.md) has what happens when one goes on or takes a larger rate, and which curve to stop by. Is the widest network an exception? Four runs of it, each with its own split, pooled to 14 × 14 pixels to save time. `fit_many` trains them:
+# A gap, then, and little or no harm in 300 steps at this rate. [How do I see overfitting in the curves?](../regularisation/early-stopping.md) has what happens when one goes on or takes a larger rate, and which curve to stop by. Is the widest network an exception? Four runs of it, each with its own split, pooled to 14 × 14 pixels to save time. `fit_many` trains them:
 
 # %%
 #| label: flat
@@ -281,7 +281,7 @@ for size, lr in guesses.items():
     print(f"batch {size:4}  {size // 10:4} epochs   {ended}")
 
 # %% [markdown]
-# By epochs small batches win, and it is no wonder: they made more updates. By updates they have seen far fewer images. Neither count is the fair one; what you pay for is. And each size has a rate of its own, here a guess. [What batch size should I use?](../optimisation/batch-size.md) tunes them, and finds the size beyond which more images per update save little.
+# By epochs the full batch is far behind: ten epochs gave it ten updates. By updates the batch of 10 is behind: it has seen each image once, the full batch 350 times. Neither count is the fair one by itself; count what you pay for. And each size wants a rate of its own, here a guess. [What batch size should I use?](../optimisation/batch-size.md) tunes them, and finds the size beyond which more images per update save little.
 #
 # ## The first weights
 #
@@ -316,7 +316,7 @@ for name, prepare in starts.items():
     print(f"{name:18} {len(rows):2} different units  right {right:.1%}")
 
 # %% [markdown]
-# All zero: with ReLU no weight moves, and only the last biases learn how frequent each digit is. All equal: the twenty units of a layer get equal gradients and stay one unit, except for what rounding does to them. But one layer of zeros is no trouble, if it is the last. The usual answer, that nothing learns from zeros, is about one case of three; [Can I initialise all weights to zero?](../activations/equal-weights.md) has the others.
+# All zero: with ReLU no weight moves, and only the last biases learn, how frequent each digit is. All equal: the twenty units of a layer get equal gradients and stay one unit, until rounding tells them apart. But a layer of zeros is no trouble if it is the last. The usual answer, that nothing learns from zeros, holds for one of these; [Can I initialise all weights to zero?](../activations/equal-weights.md) has the others.
 #
 # ## A sorted stream
 #
@@ -365,7 +365,7 @@ y_label(axes, "validation accuracy")
 line_labels(axes, lines)
 
 # %% [markdown]
-# The network learns what it sees and forgets what it saw. It is not the lack of chance that hurts: a fixed order in which the digits take turns does as well as a shuffled one. That, and what becomes of the convergence proof, is on [Do I have to shuffle the training data?](../optimisation/sorted-data.md)
+# The network learns what it sees and forgets what it saw. (And single images want a low rate: the highest of the three was too high even for the shuffled ones.) It is not the lack of chance that hurts: a fixed order in which the digits take turns does as well as a shuffled one. That, and what becomes of the convergence proof, is on [Do I have to shuffle the training data?](../optimisation/sorted-data.md)
 #
 # ## Optimisers
 #
@@ -420,7 +420,7 @@ fair = compare(
     tuning_replicas=4,
     replicas=8,
     arms={
-        "SGD": {"lr": 0.1},
+        "SGD": {"lr": 0.3},
         "momentum": {"lr": 0.03, "options": {"momentum": 0.9}},
         "Adam": {"lr": 0.01, "optimizer": "adam"},
     },
