@@ -87,7 +87,7 @@ LOOSE = f"""\
 """
 
 PAGES = {
-    "docs/index.md": "---\ntitle: All\n---\n\n# All of it\n\n`{questions}`\n",
+    "docs/index.md": "---\ntitle: All\n---\n\n# All of it\n\n`{cards}`\n\n`{questions}`\n",
     "docs/evidence.md": "---\ntitle: Evidence\nhide: [navigation, toc]\n---\n\n# Evidence\n\n"
     "All of it.\n\n`{evidence}`\n",
     # The later topic comes first in the alphabet.
