@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 PAGES = ["", "topic", "topic/question", "topic/second", "outputs", "figures", "mathematics"]
-PAGES += ["evidence", "labs", "labs/tiny", "labs/short", "sweep"]
+PAGES += ["sweep", "evidence", "labs", "labs/tiny", "labs/short"]
 NOTEBOOKS = 2
 
 
@@ -291,8 +291,12 @@ def test_two_cold_builds_give_the_same_bytes(tiny, tmp_path):
     assert again.returncode == 0, again.stdout
     assert list((tmp_path / "store" / "results").iterdir())
     first = tiny.folder / "site"
-    files = [path for path in first.rglob("*") if path.suffix in {".html", ".ipynb", ".json"}]
-    assert len(files) == len(PAGES) + NOTEBOOKS + 4  # 404, search, evidence.json and its schema
+    kinds = {".html", ".ipynb", ".json", ".md", ".txt"}
+    files = [
+        path for path in first.rglob("*") if path.suffix in kinds and "fonts" not in path.parts
+    ]
+    # Each page as Markdown too; 404, search, evidence.json and its schema, llms.txt.
+    assert len(files) == 2 * len(PAGES) + NOTEBOOKS + 5
     for file in files:
         other = tmp_path / "site" / file.relative_to(first)
         assert emptied(file.read_text(encoding="utf-8")) == emptied(

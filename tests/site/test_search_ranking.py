@@ -109,7 +109,7 @@ def ask(unrun, browser, serve):
     return lambda query: driver.execute_async_script(ASK, query)
 
 
-def test_three_in_four_queries_find_their_page_first_and_nearly_all_in_the_first_three(ask, unrun):
+def test_two_in_three_queries_find_their_page_first_and_nine_in_ten_in_the_first_three(ask, unrun):
     questions = catalogue_of(read_pages(read_settings(unrun))).questions
     pages = {name: one.src.removesuffix(".md") for one in questions for name in one.answers}
     places = {}
@@ -121,8 +121,9 @@ def test_three_in_four_queries_find_their_page_first_and_nearly_all_in_the_first
     first = sum(place == 0 for place in places.values()) / len(places)
     third = sum(place < 3 for place in places.values()) / len(places)
     late = sorted(query for query, place in places.items() if place >= 3)
-    # Measured when the weights were chosen: 75 % and 96 %; before, 47 % and 65 %.
-    assert first >= 0.70, late
+    # Measured at 31 questions, when the weights were chosen: 75 % and 96 %; before, 47 % and 65 %.
+    # At 39 questions, some of them neighbours that a query fits as well: 73 % and 96 %.
+    assert first >= 0.65, late
     assert third >= 0.90, late
 
 
