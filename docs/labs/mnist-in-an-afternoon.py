@@ -108,7 +108,7 @@ for step in range(300):
 print(f"loss on ten images {loss:.3f}")
 
 # %% [markdown]
-# It can. So the program is right, and the network as it was trained is slow.
+# It can. So the network, the loss and the labels are sound, and what is left is how it was trained.
 #
 # ## Two changes at once
 #
@@ -144,7 +144,7 @@ for name, (activation, rule, lr) in versions.items():
 # Three rules make it fair:
 #
 # 1. **Each version runs at its own best rate**, the best of seven, chosen on validation images.
-# 2. **Each version runs eight times**, with another split of the images, other initial weights and another order of the batches, and is scored on test images that chose nothing.
+# 2. **Each version runs sixteen times**, with another split of the images, other initial weights and another order of the batches, and is scored on test images that chose nothing.
 # 3. **Every old idea gets its best version.** A sigmoid needs larger weights than PyTorch draws: near 0 its slope is ¼, so a layer passes on a quarter of what a straight line would. Weights four times as large make up for it. So the weights are a third factor: PyTorch's default, or *matched* to the activation.
 #
 # That makes two activations, two optimisers and two kinds of weights: eight versions. `compare` trains all runs of a version together. The images are pooled to 14 × 14 pixels for this, which is quicker.
@@ -349,13 +349,13 @@ main(seeds(1)[0])
 # %% [markdown]
 # ## Exercises
 #
-# 1. Draw the weights of the *first* network four times as large as $1/\sqrt{\text{fan-in}}$ (its inputs' layer at $1/\sqrt{784}$) and train it as it was, at a rate of 0.3. What happens?
+# 1. Draw the weights of the *first* network four times as large as $1/\sqrt{\text{fan-in}}$ (its inputs' layer at $1/\sqrt{784}$), the biases of all layers but the first at zero, and train it just as before. What happens?
 # 2. What loss does a network have that says "all equally likely"? And one that is sure and right half of the time, with 99 % on its answer and the rest shared equally?
 # 3. The test accuracy above is that of one network on 1,000 images. Which of the two makes it more uncertain: the images, or the network? The table of the fair comparison has what you need.
 #
 # ## Answers
 #
-# **1.** It learns, with sigmoids and plain SGD:
+# **1.** It learns, with sigmoids, plain SGD and the same rate:
 
 # %%
 torch.manual_seed(seed)
@@ -365,7 +365,7 @@ with torch.no_grad():
         layer.weight.normal_(std=4 / layer.in_features**0.5)
         layer.bias.zero_()
     larger[0].weight.normal_(std=1 / 784**0.5)
-train(larger, torch.optim.SGD(larger.parameters(), lr=0.3))
+train(larger, torch.optim.SGD(larger.parameters(), lr=0.1))
 
 # %% [markdown]
 # **2.** $\ln 10$ for the first. The second has a loss of $-\ln 0.99$ for one half and $-\ln(0.01/9)$ for the other: being sure and wrong is dear.
@@ -384,6 +384,6 @@ images = (shares.mean() * (1 - shares.mean()) / 1000) ** 0.5
 print(f"all of it {shares.std(ddof=1):.4f}, of which the images {images:.4f}")
 
 # %% [markdown]
-# Standard deviations add by their squares: what the images leave is the share of the network, its first weights and the order of its batches. A single test of 1,000 images tells little about half a point, however many digits you print.
+# Standard deviations add by their squares: what the images leave is the share of the network, its first weights and the order of its batches. (Sixteen runs give a standard deviation to about a fifth, so a small share cannot be told from none.) A single test of 1,000 images tells little about half a point, however many digits you print.
 #
 # What to read next: [why ReLU](../activations/relu.md), [whether Adam](../optimisation/adam.md), [how many layers](../architecture/layers-and-neurons.md), and [how we measure](../how-we-measure.md), which explains the rules of the fair comparison.
