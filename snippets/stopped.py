@@ -1,0 +1,26 @@
+from dataclasses import replace
+
+import numpy as np
+
+
+def first(data, n, *, seed):
+    """`data` with only the first n training examples."""
+    whole = data(seed=seed)
+    x, y = whole.train
+    return replace(whole, train=whole.train._replace(x=x[:n], y=y[:n]))
+
+
+def stopped(*histories):
+    """Test accuracy of each run where its own validation accuracy is best.
+
+    Best of all rates, and of all steps at which it was evaluated.
+    """
+
+    def candidates(part):
+        arrays = [history.curves[part].accuracy for history in histories]
+        runs = arrays[0].shape[-2]  # (rates, runs, evaluations)
+        tried = [np.moveaxis(a, -2, 0).reshape(runs, -1) for a in arrays]
+        return np.concatenate(tried, axis=1)
+
+    best = candidates("validation").argmax(axis=1)[:, None]
+    return np.take_along_axis(candidates("test"), best, axis=1)[:, 0]
