@@ -136,18 +136,17 @@ panels[1].minorticks_off()
 line_labels(panels[1], lines)
 
 # %% [markdown]
-# The linear axis shows that they learn. The logarithmic one shows the gap: training loss goes on falling when test loss has nearly stopped.
+# The linear axis shows that they learn. The logarithmic one shows the gap: training loss goes on falling steeply when test loss falls ever more slowly.
 #
-# Is that overfitting? Overfitting is when further training makes a network *worse* on new images. So ask where each test curve was at its best, and how far it has come back since:
+# Is that overfitting? Overfitting is when further training makes a network *worse* on new images. So ask where each test curve was at its lowest, and whether it has come back since:
 
 # %%
 for name, seen in runs.items():
-    low = min(seen, key=lambda row: row["validation"][0])
+    low = min(seen, key=lambda row: row["test"][0])
     most = max(seen, key=lambda row: row["validation"][1])
     print(
-        f"{name:6} lowest validation loss at step {low['step']:3}, there test "
-        f"loss {low['test'][0]:.3f} (end {seen[-1]['test'][0]:.3f}); best "
-        f"validation accuracy at step {most['step']:3}"
+        f"{name:6} lowest test loss at step {low['step']:3}, best validation "
+        f"accuracy at {most['step']:3}"
     )
 
 # %% [markdown]
@@ -179,7 +178,6 @@ estimate(
     unit="×",
     label="still-falls",
 )
-small
 
 # %% [markdown]
 # ## The learning rate
