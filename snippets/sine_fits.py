@@ -8,7 +8,7 @@ from dlfaq import seeds
 GRID = torch.linspace(-1, 1, 100).expand(1, 1, 100)
 
 
-def sine_sets(n, sets, *, redrawn, most=120, noise=0.3):
+def sine_sets(n, sets, *, redrawn, noise, most=120):
     """Noisy sines, x and y (16 · sets, 1, n): the first n of `most` points.
 
     If `redrawn`, the sets of a replica are its first one with n points
@@ -73,6 +73,7 @@ def sine_fits(
     n=30,
     sets=8,
     redrawn=False,
+    noise=0.3,
     drop=0.0,
     decay=0.0,
 ):
@@ -83,7 +84,7 @@ def sine_fits(
     fitted from initial weights of its own. Backpropagation is written out,
     since it is some three times as fast so.
     """
-    x, y = sine_sets(n, sets, redrawn=redrawn)
+    x, y = sine_sets(n, sets, redrawn=redrawn, noise=noise)
     draw = torch.Generator().manual_seed(seeds(1)[0])
     parameters = default_weights(sizes, len(x), draw)
     options = {"lr": 0.01, "weight_decay": decay}
