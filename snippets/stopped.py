@@ -1,13 +1,4 @@
-from dataclasses import replace
-
 import numpy as np
-
-
-def first(data, n, *, seed):
-    """`data` with only the first n training examples."""
-    whole = data(seed=seed)
-    x, y = whole.train
-    return replace(whole, train=whole.train._replace(x=x[:n], y=y[:n]))
 
 
 def stopped(*histories):
