@@ -80,10 +80,14 @@ _HIDDEN = (
 
 def given(environment: Mapping[str, str]) -> dict[str, str]:
     """What a chain may find of an environment, beside what is fixed."""
+    # Another thread may take a variable away meanwhile, as pytest does between two tests.
+    seen = ((name, environment.get(name)) for name in list(environment))
     return {
         name: value
-        for name, value in environment.items()
-        if name not in FIXED and not any(fnmatchcase(name, one) for one in _HIDDEN)
+        for name, value in seen
+        if value is not None
+        and name not in FIXED
+        and not any(fnmatchcase(name, one) for one in _HIDDEN)
     }
 
 
