@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from dlfaq.errors import DlfaqError
 from dlfaq.execution.build import run_job
 from dlfaq.execution.executors import workers
 from dlfaq.execution.key import chain_key
@@ -38,6 +37,8 @@ class Background:
         #: By the key of the chain: what waits, and what runs.
         self._waiting: dict[str, Job] = {}
         self._running: dict[str, Job] = {}
+        #: Keys of chains that could not be run or stored at all: to try again would have no end.
+        self._given_up: set[str] = set()
         self._threads: list[threading.Thread] = []
         #: The page whose chains come first, by its path relative to docs_dir.
         self.looked_at = ""
@@ -49,7 +50,8 @@ class Background:
         with self._changed:
             self._settings = settings
             wanted = {chain_key(job.chain, settings): job for job in jobs}
-            self._waiting = {key: job for key, job in wanted.items() if key not in self._running}
+            begun = self._running.keys() | self._given_up
+            self._waiting = {key: job for key, job in wanted.items() if key not in begun}
             for _ in range(min(workers(), len(self._waiting)) - len(self._threads)):
                 thread = threading.Thread(target=self._work, daemon=True, name="dlfaq-background")
                 self._threads.append(thread)
@@ -110,13 +112,15 @@ class Background:
     def _run(self, job: Job, key: str, settings: Settings) -> None:
         try:
             outcome = run_job(job, settings, self._build)
+            if self._build in ABANDONED:  # no fault of the chain, to be remembered as one
+                return
             store = Store(settings)
             if outcome.ok:
                 store.put(key, outcome.result)
             store.remember(job.name, key, outcome)
-        except DlfaqError as error:
-            self._tell(str(error))
+        except Exception as error:  # noqa: BLE001 - a thread that ends would run no other chain
+            self._given_up.add(key)
+            self._tell(f"{job.page.path}:{job.chain.head.start}: {error}")
             return
-        if self._build not in ABANDONED:
-            for failure in outcome.failures:
-                self._tell(str(failure))
+        for failure in outcome.failures:
+            self._tell(str(failure))

@@ -176,9 +176,16 @@ def _config(file: Path) -> dict[str, Any]:
             got=type(config).__name__,
             cure="begin with `site_name: ...`",
         )
-    if "INHERIT" in config:
-        return _merged(_config(file.parent / config.pop("INHERIT")), config)
-    return config
+    if "INHERIT" not in config:
+        return config
+    base = file.parent / config.pop("INHERIT")
+    if not base.is_file():
+        raise InputError(
+            expected=f"a file that {file.name} can inherit",
+            got=f"none at {base}",
+            cure="correct INHERIT",
+        )
+    return _merged(_config(base), config)
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

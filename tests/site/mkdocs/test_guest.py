@@ -154,6 +154,14 @@ def test_a_folder_that_is_none_is_told(plain):
     assert "expected the path of a folder as docs_dir; got ['a']" in ran.stdout
 
 
+def test_a_configuration_that_inherits_from_nothing_is_told(plain):
+    plain.write("mkdocs.yml", "INHERIT: none.yml\n")
+    ran = plain.dlfaq("run")
+    assert ran.returncode == 2
+    assert "expected a file that mkdocs.yml can inherit; got none at" in ran.stdout
+    assert "correct INHERIT" in ran.stdout
+
+
 def test_a_draft_is_not_run(plain):
     plain.write("docs/drafts/half.md", FAILS)
     yml = (plain.folder / "mkdocs.yml").read_text(encoding="utf-8")
