@@ -265,3 +265,21 @@ def test_a_setting_of_the_users_own_draws_nothing_otherwise(site, tmp_path, monk
         check=True,
     )
     assert done.stdout.strip() == "1.5"
+
+
+def test_threads_that_read_at_once_hide_nothing_from_one_another(site):
+    for n in range(400):
+        write(f"data/{n}.txt")(site)
+    asks(
+        site,
+        "import threading\ndef read(k):\n    for n in range(k, 400, 8):\n"
+        "        (root / f'data/{n}.txt').read_text()\n\n\n"
+        "threads = [threading.Thread(target=read, args=(k,)) for k in range(8)]\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "for thread in threads:\n    thread.start()\n"
+        "for thread in threads:\n    thread.join()",
+    )
+    report = build(read_settings(site), jobs=1)
+    assert report.failures == []
+    inputs = report.site.results["index.md--0"].result.inputs
+    assert {f"data/{n}.txt" for n in range(400)} <= inputs.keys()

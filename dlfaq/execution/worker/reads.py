@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import sysconfig
+import threading
 from importlib.util import source_from_cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,8 @@ class Reads:
         self._own = f"{notes.parent}/"
         self._visible = visible
         self._noted: set[str] = set()
-        self._busy = False
+        #: Of each thread: what one reads for its notes must not hide what another reads.
+        self._thread = threading.local()
         self._events: dict[str, Callable[..., None]] = {
             "open": self._on_open,
             "os.listdir": self._on_listing,
@@ -80,7 +82,7 @@ class Reads:
         if name in self._noted:
             return
         self._noted.add(name)
-        self._busy = True
+        self._thread.busy = True
         try:
             line = json.dumps([name, self._inputs.state(name)]) + "\n"
             # By name each time: a chain may close any descriptor.
@@ -88,7 +90,7 @@ class Reads:
             os.write(notes, line.encode())
             os.close(notes)
         finally:
-            self._busy = False
+            self._thread.busy = False
 
     def note_everything(self) -> None:
         """Note that something was started which may have read any file, and sees the variables."""
@@ -96,8 +98,11 @@ class Reads:
         for name in self._visible():
             self.note_input(f"${name}")
 
+    def _busy(self) -> bool:
+        return getattr(self._thread, "busy", False)
+
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event in self._events and not self._busy:
+        if event in self._events and not self._busy():
             self._events[event](*arguments)
 
     def _on_open(self, path: object, _mode: object, flags: int) -> None:
@@ -160,7 +165,7 @@ class Reads:
         usual = getattr(os, name)
 
         def watched(path: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as os has it
-            if not self._busy and options.get("dir_fd") is None:
+            if not self._busy() and options.get("dir_fd") is None:
                 self._note_path(path)
             return usual(path, *args, **options)
 
@@ -177,9 +182,7 @@ def _is_loose_module(file: str) -> bool:
     return not file.startswith(_STANDARD_LIBRARY)
 
 
-_STANDARD_LIBRARY = tuple(
-    f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "include")
-)
+_STANDARD_LIBRARY = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib"))
 
 
 def what_was_read(notes: Path, inputs: Inputs) -> tuple[dict[str, str], list[str]]:
