@@ -21,7 +21,7 @@ from dlfaq.execution.process import ABANDONED, ProcessEnd, run_task
 from dlfaq.execution.progress import Progress
 from dlfaq.execution.result import Outcome
 from dlfaq.execution.runner import make_task, outcome_of
-from dlfaq.execution.site import Site, last_good, read_pages
+from dlfaq.execution.site import Site, read_pages
 from dlfaq.execution.store import Store
 from dlfaq.execution.variables import MACHINE
 from dlfaq.pages.agreement import disagreements
@@ -147,7 +147,6 @@ def build(
     *,
     fresh: bool = False,
     check: bool = False,
-    serving: bool = False,
     only: str = "*",
     pages: list[Page] | None = None,
     jobs: int | None = None,
@@ -159,7 +158,6 @@ def build(
         settings: the site.
         fresh: run all chains, whatever the store holds.
         check: run all chains, write nothing, and compare with what is stored.
-        serving: keep last good results and last failures for `mkdocs serve` to show.
         only: which pages, as a pattern for their path relative to docs_dir.
         pages: those of the site, where somebody else says which they are; read if None.
         jobs: chains at once; DLFAQ_JOBS, else the cores, if None.
@@ -177,7 +175,7 @@ def build(
     site = report.site
     all_jobs = jobs_of(site.pages)
     keys = {job.name: chain_key(job.chain, settings) for job in all_jobs}
-    site.results = known(all_jobs, store, failures=serving)
+    site.results = known(all_jobs, store)
     stored = {name: outcome.result for name, outcome in site.results.items() if outcome.ok}
     found = {} if fresh or check else site.results
     stale = [job for job in all_jobs if job.name not in found]
@@ -191,12 +189,9 @@ def build(
             site.results[job.name] = outcome
             failed(list(map(str, outcome.failures)))
             progress.finished(ok=outcome.ok)
-            if not check:
-                if outcome.ok:
-                    store.put(keys[job.name], outcome.result)
-                if serving:
-                    store.remember(job.name, keys[job.name], outcome)
-            elif outcome.ok and _differs(stored.get(job.name), outcome.result):
+            if not check and outcome.ok:
+                store.put(keys[job.name], outcome.result)
+            elif check and outcome.ok and _differs(stored.get(job.name), outcome.result):
                 report.changed.append(f"{job.page.path}:{job.chain.head.start}")
 
         def failed(failures: list[str]) -> None:
@@ -207,19 +202,18 @@ def build(
         for page in site.pages:
             failed([str(error) for error in (*page.errors, *disagreements(page))])
         run_jobs(stale, settings, pool, done)
-    site.last_good = last_good(site, store)
     if report.ran and not check:
         store.prune(keys.values(), keys, above=_MOST_BYTES)
     return report
 
 
-def known(jobs: Iterable[Job], store: Store, *, failures: bool) -> dict[str, Outcome]:
+def known(jobs: Iterable[Job], store: Store, *, failures: bool = False) -> dict[str, Outcome]:
     """What is known of chains without running any, by name of the job.
 
     Args:
         jobs: the chains.
         store: the results of the site.
-        failures: whether one that failed, and would fail again, is known to.
+        failures: whether one that failed, and would fail again, is known too.
     """
     found = {}
     for job in jobs:

@@ -8,6 +8,7 @@ import pytest
 
 from dlfaq.errors import InputError
 from dlfaq.execution.background import Background
+from dlfaq.execution.build import build, known
 from dlfaq.execution.job import jobs_of
 from dlfaq.execution.site import read_pages
 from dlfaq.execution.store import Store
@@ -39,6 +40,36 @@ def test_a_chain_that_is_ended_with_serve_is_not_remembered_as_a_failure(jobs):
     background.wait(20)
     assert background.pending() == set()
     assert not list(Store(settings).folder.rglob("*.failure"))
+
+
+def served(site) -> tuple[int, list[str]]:
+    """How many chains serve runs of a site, and what it tells of them."""
+    settings = read_settings(site)
+    jobs = jobs_of(read_pages(settings))
+    told: list[str] = []
+    background = Background(told.append)
+    found = known(jobs, Store(settings), failures=True)
+    background.want([job for job in jobs if job.name not in found], settings)
+    background.wait(20)
+    background.close()
+    return background.ended, told
+
+
+def test_a_failed_chain_runs_again_only_when_what_it_reads_has_changed(site):
+    (site / "broken.py").write_text("raise RuntimeError('mend me')\n", encoding="utf-8")
+    page = site / "docs" / "broken.md"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("```python\nimport broken\n```\n", encoding="utf-8")
+    ran, (told,) = served(site)
+    assert ran == 1
+    assert told.startswith("docs/broken.md:2: RuntimeError: mend me")
+    page.write_text(page.read_text(encoding="utf-8") + "\nMore prose.\n", encoding="utf-8")
+    assert served(site) == (0, [])  # told once; the page still shows it
+    assert build(read_settings(site)).ran == 1  # a build takes nobody's word for it
+    (site / "broken.py").write_text("", encoding="utf-8")
+    assert served(site) == (1, [])
+    good = Store(read_settings(site)).last_good("broken.md--0")
+    assert good is not None
 
 
 def test_what_cannot_be_stored_is_told_once_and_not_run_for_ever(jobs, monkeypatch):

@@ -357,22 +357,6 @@ def test_a_wrong_mkdocs_yml_is_told(site, old, new, said):
     assert said in str(caught.value)
 
 
-def test_serve_runs_a_failed_chain_again_only_when_what_it_reads_has_changed(site):
-    (site / "broken.py").write_text("raise RuntimeError('mend me')\n", encoding="utf-8")
-    page = site / "docs" / "broken.md"
-    page.write_text("```python\nimport broken\n```\n", encoding="utf-8")
-    settings = read_settings(site)
-    assert build(settings, serving=True).ran == 1
-    append(page, "\nMore prose.\n")
-    again = build(settings, serving=True)
-    assert again.ran == 0
-    assert again.failures == []  # told once; the page still shows it
-    assert build(settings).ran == 1  # a build for good takes nobody's word for it
-    (site / "broken.py").write_text("", encoding="utf-8")
-    mended = build(settings, serving=True)
-    assert (mended.ran, mended.failures) == (1, [])
-
-
 KILLED = """\
 import os, signal, sys, threading, time
 from dlfaq.cli.main import main

@@ -51,13 +51,22 @@ def test_what_cannot_be_shown_ends_it(new_site, text, message):
     assert message in built.stdout
 
 
+KEEP = """\
+from dlfaq.execution.background import Background
+from dlfaq.execution.job import jobs_of
+from dlfaq.execution.site import read_pages
+from dlfaq.pages.config import read_settings
+
+settings = read_settings(".")
+background = Background(print)
+background.want(jobs_of(read_pages(settings)), settings)
+background.wait(60)
+"""
+
+
 def test_a_failure_that_serve_has_kept_ends_it_too(new_site):
     site = new_site({"docs/index.md": "# Home\n", "docs/page.md": "```python\n1 / 0\n```\n"})
-    keep = (
-        "from dlfaq.execution.build import build; from dlfaq.pages.config import read_settings;"
-        "build(read_settings('.'), serving=True)"
-    )
-    site.write("keep.py", keep)
+    site.write("keep.py", KEEP)
     assert "ZeroDivisionError" in site.run("keep").stdout
     built = site.run("zensical", "build", "--clean")
     assert built.returncode != 0
