@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dlfaq.errors import InputError
+from dlfaq.extras import extra_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,7 @@ def executor_at(address: str | None, jobs: int) -> Iterator[tuple[Executor, int]
 
     Raises:
         InputError: the address is none, or nobody answers there.
+        ExtraMissing: Dask is not installed.
     """
     if address is None:
         with local_executor(jobs) as executor:
@@ -68,12 +70,8 @@ def executor_at(address: str | None, jobs: int) -> Iterator[tuple[Executor, int]
         )
     try:
         client_of = import_module("distributed").Client
-    except ModuleNotFoundError:
-        raise InputError(
-            expected="the package distributed, for a Dask cluster",
-            got="none",
-            cure="pip install 'dlfaq[dask]'",
-        ) from None
+    except ModuleNotFoundError as error:
+        raise (extra_missing(error) or error) from None
     try:
         client = client_of(f"tcp://{match[1]}", timeout=_PATIENCE_S)
     except OSError as error:

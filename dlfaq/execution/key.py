@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlfaq.execution.inputs import ABSENT
+from dlfaq.extras import NUMERICAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,13 +26,10 @@ if TYPE_CHECKING:
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Chain
 
-__all__ = ["NUMERICAL", "SCHEMA", "chain_key", "environment", "result_key", "version"]
+__all__ = ["SCHEMA", "chain_key", "environment", "result_key", "version"]
 
 #: Raise when the form or meaning of a stored result changes.
 SCHEMA = 2
-
-#: The packages whose version counts for every chain, whether it imports them itself or not.
-NUMERICAL = ("matplotlib", "numpy", "scikit-learn", "scipy", "torch", "torchvision")
 
 #: Environment variables that keep torch, oneDNN and MKL from a CPU's newer instructions.
 _INSTRUCTION_LIMITS = (
@@ -104,10 +102,11 @@ def result_key(chain: str, inputs: Mapping[str, str], distributions: Mapping[str
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
-    """What a result was measured with: versions, machine, seed offset and device."""
+    """What a result was measured with: versions of what is there, machine, seed offset, device."""
+    versions = {name: version(name) for name in NUMERICAL}
     return {
         "python": platform.python_version(),
-        **{name: version(name) for name in NUMERICAL},
+        **{name: one for name, one in versions.items() if one != ABSENT},
         "cpu": ", ".join([_cpu(), *_instructions()]),
         "device": settings.device,
         "seed_offset": str(settings.seed_offset),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dlfaq.errors import InputError
+from dlfaq.extras import PRELOAD
 from dlfaq.protocol import seed_offset
 
 if TYPE_CHECKING:
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["EXTENSION", "Settings", "read_settings", "settings_from"]
 
 EXTENSION = "dlfaq.site.markdown_extension"
-
-#: What every chain finds loaded. `torch._dynamo` is what a first optimizer pulls in (1.7 s).
-PRELOAD = (
-    "numpy",
-    "torch",
-    "torch._dynamo",
-    "torch.func",
-    "scipy.stats",
-    "sklearn.datasets",
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_svg",
-)
 
 _FOLDERS = {"docs_dir": "docs", "site_dir": "site"}
 

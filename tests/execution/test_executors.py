@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dlfaq.errors import InputError
+from dlfaq.errors import ExtraMissing, InputError
 from dlfaq.execution.build import build
 from dlfaq.execution.executors import executor_at
 from dlfaq.pages.config import read_settings
@@ -49,7 +49,7 @@ def test_an_address_that_is_none_is_told(address):
 
 def test_a_missing_package_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(InputError, match=r"expected the package distributed.*dlfaq\[dask\]"):
+    with pytest.raises(ExtraMissing, match=r"expected the package distributed.*dlfaq\[dask\]"):
         executor_at("dask://127.0.0.1:8786", 1).__enter__()
 
 

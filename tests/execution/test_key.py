@@ -10,6 +10,7 @@ import pytest
 from dlfaq.execution import key
 from dlfaq.execution.inputs import file_hash
 from dlfaq.execution.key import chain_key, result_key
+from dlfaq.extras import NUMERICAL
 from dlfaq.pages.config import read_settings
 
 PAGE = (
@@ -93,7 +94,7 @@ def test_the_version_of_python_changes_the_key(first, monkeypatch):
     assert first() != before
 
 
-@pytest.mark.parametrize("package", key.NUMERICAL)
+@pytest.mark.parametrize("package", NUMERICAL)
 def test_the_version_of_a_numerical_package_changes_the_key(first, monkeypatch, package):
     before, version = first(), key.version
     monkeypatch.setattr(key, "version", lambda name: "99" if name == package else version(name))
