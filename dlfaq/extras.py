@@ -17,16 +17,6 @@ __all__ = ["EXTRAS", "NUMERICAL", "PRELOAD", "extra_missing"]
 
 EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "library": (
-            "torch",
-            "torchvision",
-            "numpy",
-            "scipy",
-            "matplotlib",
-            "sklearn",
-            "mlxtend",
-            "mnist1d",
-        ),
         "engine": (
             "jupytext",
             "markdown",
@@ -39,10 +29,21 @@ EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "tqdm",
             "yaml",
         ),
+        "library": (
+            "torch",
+            "torchvision",
+            "numpy",
+            "scipy",
+            "matplotlib",
+            "sklearn",
+            "mlxtend",
+            "mnist1d",
+            "tqdm",
+        ),
         "dask": ("distributed",),
     }
 )
-"""The modules that each extra brings, at their top level; tqdm comes with the first two."""
+"""The modules that each extra brings, by the name that is imported."""
 
 PRELOAD = (
     "numpy",

@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlfaq.execution.inputs import ABSENT
+from dlfaq.execution.inputs import ABSENT, file_hash
 from dlfaq.extras import NUMERICAL
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def chain_key(chain: Chain, settings: Settings) -> str:
         settings.placebo,
         settings.device,
         settings.memory_bytes,
-        settings.relative(settings.style) if settings.style else None,
+        # What it holds: one outside the root is no input.
+        file_hash(settings.style) if settings.style else None,
         *(["png"] if chain.png else []),
         _instructions(),
         platform.python_version(),

@@ -84,8 +84,13 @@ def test_a_setting_changes_the_key(first, change):
     assert first() != first(**change)
 
 
-def test_the_style_changes_the_key(first, site):
+def test_the_style_changes_the_key_wherever_it_stands(first, site, tmp_path_factory):
     assert first() != first(style=site / "house.mplstyle")
+    style = tmp_path_factory.mktemp("elsewhere") / "own.mplstyle"
+    style.write_text("lines.linewidth: 1\n", encoding="utf-8")
+    before = first(style=style)
+    style.write_text("lines.linewidth: 2.5\n", encoding="utf-8")
+    assert first(style=style) != before
 
 
 def test_the_version_of_python_changes_the_key(first, monkeypatch):

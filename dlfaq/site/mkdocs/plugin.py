@@ -52,6 +52,9 @@ __all__ = ["DlfaqPlugin"]
 
 _log = logging.getLogger("mkdocs.plugins.dlfaq")
 
+#: Where our style sheet stands, unless the site has a file of that name.
+_STYLE_SHEET = "assets/dlfaq.css"
+
 _SHOW_LABS = '- mkdocs-jupyter: {include: [labs/*.ipynb], ignore: ["*.md"], execute: false}'
 
 
@@ -90,7 +93,12 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             self._serving = Serving()
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
-        """Start the fork server early in serve: by the first edit it is warm."""
+        """Name our style sheet, before those of the site, so that theirs have the last word.
+
+        In serve the fork server starts here: by the first edit it is warm.
+        """
+        if _STYLE_SHEET not in config.extra_css:
+            config.extra_css.insert(0, _STYLE_SHEET)
         if self._serving:
             settings = self._settings(config)
             threading.Thread(target=_warm_up, args=(settings,), daemon=True).start()
@@ -158,6 +166,9 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
                 files.append(File.generated(config, FEED, content=text))
                 config.extra["feed"] = FEED
         config.extra["plain"] = True
+        if files.get_file_from_path(_STYLE_SHEET) is None:
+            sheet = Path(__file__).with_name("guest.css").read_text(encoding="utf-8")
+            files.append(File.generated(config, _STYLE_SHEET, content=sheet))
         return files
 
     on_files = CombinedEvent(_on_files_first, _on_files_last)
