@@ -199,25 +199,30 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Sort topics and questions by their `order`, and put them under one heading.
 
-        A site that says its navigation keeps it.
+        A site that says its navigation keeps it, and one without questions has no such heading.
         """
         del files
         assert self.site is not None
         if config.nav is not None:
             return nav
         in_order(nav, self.site)
-        questions = [
-            item
-            for item in nav.items
-            if (not _holds_labs(item) if item.is_section else item.is_homepage)
-        ]
+        topics = [item for item in nav.items if item.is_section and self._asks(item)]
+        home = [item for item in nav.items if item.is_page and item.is_homepage]
+        questions = [*home, *topics]
         others = [item for item in nav.items if item not in questions]
-        if others:
+        if topics and others:
             section = Section("Questions", questions)
             for item in questions:
                 item.parent = section
             nav.items = [section, *others]
         return nav
+
+    def _asks(self, section: Section) -> bool:
+        """Whether a part of the navigation holds the page of a question."""
+        assert self.site is not None
+        pages = (one for one in section.children if isinstance(one, Page))
+        found = (self.site.page(one.file.src_uri) for one in pages)
+        return any(page is not None and page.is_question for page in found)
 
     def on_serve(
         self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Callable[..., object]
@@ -325,10 +330,6 @@ def _notebook_files(
     for content, suffix in ((text, ".ipynb"), (listed.content_bytes, ".py")):
         name = download_src(lab.src, suffix)
         yield File.generated(config, name, content=content, inclusion=listed.inclusion)
-
-
-def _holds_labs(section: Section) -> bool:
-    return any(isinstance(one, Page) and is_lab(one.file.src_uri) for one in section.children)
 
 
 def _count_no_warnings() -> None:
