@@ -174,7 +174,7 @@ def test_the_five_lines_work_as_pasted_where_the_engine_alone_is_installed(engin
     built = engine.python("-m", "mkdocs", "build", "--strict", where=pasted)
     assert built.returncode == 0, built.stdout
     html = (pasted / "site" / "index.html").read_text(encoding="utf-8")
-    assert f"100 become {100 * 1.03**10:.2f} in ten years" in html
+    assert f"100 grows to {100 * 1.03**10:.2f} in ten years" in html
     assert "a year later: 103.0" in html
     assert "loaded []" in (pasted / "site" / "loaded" / "index.html").read_text(encoding="utf-8")
     again = engine.python(*DLFAQ, "run", where=pasted)

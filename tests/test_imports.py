@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 import dlfaq
+from dlfaq.extras import EXTRAS
 
 PACKAGE = Path(dlfaq.__file__).parent
 MODULES = {
@@ -214,6 +215,24 @@ def test_the_engine_loads_nothing_heavy(module):
     heavy = HEAVY - IN_THE_WORKER.get(module, set())
     at_once = [i for i in imports_of(module) if i.runs_on_import]
     assert wrong(module, [i for i in at_once if i.target.split(".")[0] in heavy]) == []
+
+
+@pytest.mark.parametrize(
+    ("rooms", "extras", "beside"),
+    [
+        (SHARED, (), set()),
+        (LIBRARY, ("library",), set()),
+        # pytest comes with pytest-codeblocks; a chain that draws has loaded matplotlib itself.
+        ((*ENGINE, "cli"), ("engine", "dask"), {"pytest", "_pytest", "matplotlib"}),
+    ],
+    ids=["shared", "library", "engine"],
+)
+def test_what_a_half_imports_comes_with_its_extra(rooms, extras, beside):
+    brought = beside | {module for extra in extras for module in EXTRAS[extra]}
+    brought |= sys.stdlib_module_names | {"dlfaq"}
+    for module in in_rooms(*rooms):
+        found = [i for i in imports_of(module) if i.target.split(".")[0] not in brought]
+        assert wrong(module, found) == []
 
 
 def test_what_both_halves_agree_on_needs_the_standard_library_alone():

@@ -74,9 +74,9 @@ class Cluster:
         self.tcp = json.loads(self.file.read_text(encoding="utf-8"))["address"]
         self.address = self.tcp.replace("tcp://", "dask://")
 
-    def worker(self, **environment):
+    def worker(self, *words, **environment):
         """Start a worker that runs one chain at a time."""
-        return self._start("worker", self.tcp, "--no-nanny", "--nthreads", "1", **environment)
+        return self._start("worker", self.tcp, "--nthreads", "1", *words, **environment)
 
     def _start(self, what, *words, **environment):
         command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words, "--no-dashboard"]
@@ -89,8 +89,8 @@ class Cluster:
 
     def end(self):
         for process in reversed(self.processes):
-            process.kill()
-            process.wait()
+            process.terminate()
+            process.wait(30)
 
 
 def wait_for(condition, seconds=60):
@@ -152,7 +152,7 @@ def stored(folder: Path) -> int:
 def test_a_worker_that_is_killed_half_way_loses_nothing(cluster, many, run_on):
     folder, count = many(10, 0.4), 10
     cluster.worker()
-    lost = cluster.worker()
+    lost = cluster.worker("--no-nanny")  # which would start another
     run = run_on(folder)
     wait_for(lambda: stored(folder) >= 4)
     lost.kill()
