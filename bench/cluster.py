@@ -111,8 +111,9 @@ def measured(settings: Settings, address: str, scheduler: int, workers: list[int
         total, at_scheduler, at_workers = (b - a for a, b in zip(before, after, strict=True))
         found[where] = {
             "wall_s": time.perf_counter() - started,
-            "cpu_s": total,
             "own_cpu_s": time.process_time() - own,
+            # The cluster stands by meanwhile, and its processes are below this one.
+            "here_cpu_s": total - at_scheduler - at_workers,
             "scheduler_cpu_s": at_scheduler,
             "workers_cpu_s": at_workers,
         }
