@@ -194,6 +194,20 @@ def test_a_page_that_asks_for_the_library_is_told_how_to_have_it(engine, pasted)
     ), built.stdout
 
 
+@pytest.mark.parametrize("of_ours", ["- dlfaq.site.markdown_extension", "- toc"])
+def test_mkdocs_without_the_extra_is_told_how_to_have_it(tmp_path, wheel, pasted, of_ours):
+    """Be it the extension that is loaded first, or the plugin."""
+    others = [Requirement(name) for name in ("mkdocs", "pymdown-extensions")]
+    alone = linked(tmp_path / "alone", wheel, everything(others))
+    yml = (pasted / "mkdocs.yml").read_text(encoding="utf-8")
+    yml = yml.replace("- dlfaq.site.markdown_extension", of_ours)
+    (pasted / "mkdocs.yml").write_text(yml, encoding="utf-8")
+    built = alone.python("-m", "mkdocs", "build", where=pasted)
+    assert built.returncode == 1
+    told = r'expected the package \w+; got none; pip install "dlfaq\[engine\]"$'
+    assert re.search(told, built.stdout, re.MULTILINE), built.stdout
+
+
 def test_the_readme_shows_the_same_five_lines():
     configuration = block(OWN_SITE, "```yaml")
     assert len(configuration.splitlines()) == 5

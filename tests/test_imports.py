@@ -73,7 +73,7 @@ ALLOWED = {
     "memory": {"figures", "training", "writing"},
     "pages": {"extras", "protocol"},
     "execution": {"extras", "pages", "protocol", "writing"},
-    "site": {"pages", "execution", "protocol", "writing"},
+    "site": {"extras", "pages", "execution", "protocol", "writing"},
     "pytest_plugin": {"pages", "execution"},
     "cli": {"extras", "pages", "execution", "site", "protocol", "writing", "memory"},
 }

@@ -16,6 +16,7 @@ from markdown import Extension
 from markdown.postprocessors import Postprocessor
 from markdown.treeprocessors import Treeprocessor
 
+import dlfaq.site.needs  # noqa: F401 - first, before a module is missed that it would name
 from dlfaq.errors import DlfaqError
 from dlfaq.site.mathematics import Mathematics
 from dlfaq.site.preprocessors import Fill, Read, Session

@@ -20,6 +20,7 @@ from mkdocs.structure.nav import Section
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler, is_markdown_file
 
+import dlfaq.site.needs  # noqa: F401 - first, before a module is missed that it would name
 from dlfaq.errors import DlfaqError, PageError
 from dlfaq.execution.build import build
 from dlfaq.execution.fork_server import start_server
