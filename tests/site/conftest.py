@@ -513,8 +513,11 @@ def new_site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny(new_site):
-    """The tiny site, built cold by `mkdocs build --strict`."""
+    """The tiny site, built cold by `mkdocs build --strict`, with the theme of the real one."""
     site = new_site(PAGES)
+    config = (site.folder / "mkdocs.yml").read_text(encoding="utf-8")
+    site.write("mkdocs.yml", config.replace("theme:\n", "theme:\n  custom_dir: theme\n"))
+    shutil.copytree(ROOT / "theme", site.folder / "theme")
     shutil.copytree(ROOT / "docs" / "assets", site.folder / "docs" / "assets")
     built = site.run("mkdocs", "build", "--strict")
     assert built.returncode == 0, built.stdout
