@@ -191,7 +191,7 @@ def _ran(context: Context, answers: Sequence[str] = ()) -> list[Element]:
             seeds=context.seeds(),
             elapsed_s=sum(result.elapsed_s for result in results),
             peak_bytes=max(result.peak_bytes for result in results),
-            versions={name: environment[key] for name, key in names},
+            versions={name: environment[key] for name, key in names if key in environment},
             answers=answers,
         )
     )

@@ -111,6 +111,8 @@ def _saved(figure: Figure, width_in: float, height_in: float, *, axes: bool) -> 
     """
     _house_ticks(figure)
     before = tuple(figure.get_size_inches())
+    # Margins for another size would cut its labels off, where nothing lays the figure out anew.
+    bounds = "tight" if width_in < before[0] and figure.get_layout_engine() is None else None
     written = io.StringIO()
     with ExitStack() as restored:
         restored.enter_context(mpl.rc_context({"svg.fonttype": "none"}))
@@ -127,6 +129,7 @@ def _saved(figure: Figure, width_in: float, height_in: float, *, axes: bool) -> 
             dpi=_RASTER_DPI,
             facecolor=_paper(figure),
             metadata={"Date": None},
+            bbox_inches=bounds,
         )
     return written.getvalue()
 

@@ -52,6 +52,9 @@ __all__ = ["DlfaqPlugin"]
 
 _log = logging.getLogger("mkdocs.plugins.dlfaq")
 
+#: Where our style sheet stands, unless the site has a file of that name.
+_STYLE_SHEET = "assets/dlfaq.css"
+
 _SHOW_LABS = '- mkdocs-jupyter: {include: [labs/*.ipynb], ignore: ["*.md"], execute: false}'
 
 
@@ -90,7 +93,12 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             self._serving = Serving()
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
-        """Start the fork server early in serve: by the first edit it is warm."""
+        """Name our style sheet, before those of the site, so that theirs have the last word.
+
+        In serve the fork server starts here: by the first edit it is warm.
+        """
+        if _STYLE_SHEET not in config.extra_css:
+            config.extra_css.insert(0, _STYLE_SHEET)
         if self._serving:
             settings = self._settings(config)
             threading.Thread(target=_warm_up, args=(settings,), daemon=True).start()
@@ -158,6 +166,9 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
                 files.append(File.generated(config, FEED, content=text))
                 config.extra["feed"] = FEED
         config.extra["plain"] = True
+        if files.get_file_from_path(_STYLE_SHEET) is None:
+            sheet = Path(__file__).with_name("guest.css").read_text(encoding="utf-8")
+            files.append(File.generated(config, _STYLE_SHEET, content=sheet))
         return files
 
     on_files = CombinedEvent(_on_files_first, _on_files_last)
@@ -188,25 +199,30 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Sort topics and questions by their `order`, and put them under one heading.
 
-        A site that says its navigation keeps it.
+        A site that says its navigation keeps it, and one without questions has no such heading.
         """
         del files
         assert self.site is not None
         if config.nav is not None:
             return nav
         in_order(nav, self.site)
-        questions = [
-            item
-            for item in nav.items
-            if (not _holds_labs(item) if item.is_section else item.is_homepage)
-        ]
+        topics = [item for item in nav.items if item.is_section and self._asks(item)]
+        home = [item for item in nav.items if item.is_page and item.is_homepage]
+        questions = [*home, *topics]
         others = [item for item in nav.items if item not in questions]
-        if others:
+        if topics and others:
             section = Section("Questions", questions)
             for item in questions:
                 item.parent = section
             nav.items = [section, *others]
         return nav
+
+    def _asks(self, section: Section) -> bool:
+        """Whether a part of the navigation holds the page of a question."""
+        assert self.site is not None
+        pages = (one for one in section.children if isinstance(one, Page))
+        found = (self.site.page(one.file.src_uri) for one in pages)
+        return any(page is not None and page.is_question for page in found)
 
     def on_serve(
         self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Callable[..., object]
@@ -314,10 +330,6 @@ def _notebook_files(
     for content, suffix in ((text, ".ipynb"), (listed.content_bytes, ".py")):
         name = download_src(lab.src, suffix)
         yield File.generated(config, name, content=content, inclusion=listed.inclusion)
-
-
-def _holds_labs(section: Section) -> bool:
-    return any(isinstance(one, Page) and is_lab(one.file.src_uri) for one in section.children)
 
 
 def _count_no_warnings() -> None:

@@ -17,7 +17,7 @@ from dlfaq.execution import fork_server
 from dlfaq.execution.process import ProcessEnd, run_task
 from dlfaq.execution.task import ChainTask, SnippetTask
 from dlfaq.execution.variables import FIXED
-from dlfaq.pages.config import PRELOAD
+from dlfaq.extras import PRELOAD
 
 
 @pytest.fixture(scope="module")
