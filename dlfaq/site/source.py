@@ -15,6 +15,7 @@ from dlfaq.pages.config import read_settings
 from dlfaq.pages.page import Page
 from dlfaq.pages.reader import read_page, reread
 from dlfaq.site.page.context import Context
+from dlfaq.site.page.offers import Offers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,13 +77,23 @@ class Source:
         """All pages with their results, for what a page says of others."""
         return self._built or site_of(self.pages(context), context.site.settings)
 
+    def offers(self, context: Context) -> Offers:
+        """What the site has for who runs the page elsewhere; our plugin makes it, and none else."""
+        offers: Offers | None = None
+        if self._plugin is not None:
+            offers = self._plugin.offers.get(context.page.src)
+        return offers or Offers()
+
     @property
     def _built(self) -> Site | None:
         """The site as our plugin has built it."""
-        relpath = self._named("treeprocessors", "relpath")
-        plugin = relpath.config.plugins.get("dlfaq") if relpath is not None else None
-        site: Site | None = plugin.site if plugin is not None else None
+        site: Site | None = self._plugin.site if self._plugin is not None else None
         return site
+
+    @property
+    def _plugin(self) -> Any | None:  # noqa: ANN401 - only its own room imports MkDocs
+        relpath = self._named("treeprocessors", "relpath")
+        return relpath.config.plugins.get("dlfaq") if relpath is not None else None
 
     def _place(self) -> tuple[Path | None, str]:
         """The folder of mkdocs.yml, and the page's path relative to docs_dir."""
