@@ -20,6 +20,8 @@ _BOX = re.compile(r"^(?P<slashes>/{3,})[ \t]*(?P<kind>[\w-]*)[ \t]*(?:\|[ \t]*(?
 _BOX_OPTION = re.compile(r"^[ \t]+[\w-]+:.*$")
 _MARK = re.compile(r"==(?=\S)(.+?)(?<=\S)==", re.DOTALL)
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?![a-z]+:)([^)\s]*)\)")
+#: In HTML there is no Markdown.
+_SUMMARY, _CODE = re.compile(r"<summary>.*</summary>"), re.compile(r"`([^`]+)`")
 _ATTRIBUTES = re.compile(r"[ \t]*\{[:#.][^}\n]*\}[ \t]*$", re.MULTILINE)
 
 
@@ -47,6 +49,7 @@ class Prose:
         page, settings = self._context.page, self._context.site.settings
         lines = included(self._lines[first - 1 : last], page.path, settings)
         text = outside_code("\n".join(lines), self._for_jupyter)
+        text = _SUMMARY.sub(lambda found: _CODE.sub(r"<code>\1</code>", found[0]), text)
         return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
     def _for_jupyter(self, text: str) -> str:
