@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markdown.treeprocessors import Treeprocessor
 
-from dlfaq.errors import PageError
+from dlfaq.errors import InputError, PageError
 from dlfaq.execution.drawings import with_id_prefix
 from dlfaq.site.elements import element
 from dlfaq.site.lists.cards import Card
@@ -91,21 +91,45 @@ class PageTree(Treeprocessor):
 
     def _list(self, kind: str, context: Context, catalogue: Catalogue) -> list[Element]:
         src = context.page.src
-        if kind == "evidence":
-            site = self.source.whole_site(context)
-            return evidence_page(catalogue, entries_of(site, catalogue), page=src)
+        if kind == "questions":
+            at_home = src == "index.md"
+            return (
+                all_questions(catalogue, page=src) if at_home else self._topic(context, catalogue)
+            )
         if kind == "labs":
             return [lab_rows(labs_of(self.source.pages(context)), page=src)]
         if kind == "drift":
             return drift_tables(context.site.settings, page=src)
-        if kind == "cards":
-            docs_dir = context.site.settings.docs_dir
-            ways_in = {words: way for words, way in _WAYS_IN.items() if (docs_dir / way).is_file()}
-            cards = self._cards(context, catalogue)
-            return findings(catalogue, page=src, shown=cards, ways_in=ways_in)
-        if src == "index.md":
-            return all_questions(catalogue, page=src)
-        return self._topic(context, catalogue)
+        if kind == "reference":
+            return self._reference(context)
+        return (self._evidence if kind == "evidence" else self._findings)(context, catalogue)
+
+    def _evidence(self, context: Context, catalogue: Catalogue) -> list[Element]:
+        site = self.source.whole_site(context)
+        return evidence_page(catalogue, entries_of(site, catalogue), page=context.page.src)
+
+    def _findings(self, context: Context, catalogue: Catalogue) -> list[Element]:
+        docs_dir = context.site.settings.docs_dir
+        ways_in = {words: way for words, way in _WAYS_IN.items() if (docs_dir / way).is_file()}
+        cards = self._cards(context, catalogue)
+        return findings(catalogue, page=context.page.src, shown=cards, ways_in=ways_in)
+
+    def _reference(self, context: Context) -> list[Element]:
+        # Only a site with a reference has to have griffe.
+        from dlfaq.site.reference.page import reference  # noqa: PLC0415
+        from dlfaq.site.reference.uses import uses_of  # noqa: PLC0415
+
+        package = context.site.settings.reference
+        if package is None:
+            context.report(1, "nothing says of which package; give the extension `reference: NAME`")
+            return []
+        uses = uses_of(package.name, self.source.pages(context))
+        store = self.md.htmlStash.store
+        try:
+            return reference(package, uses, page=context.page.src, store=store)
+        except InputError as error:
+            context.report(1, str(error))
+            return []
 
     def _topic(self, context: Context, catalogue: Catalogue) -> list[Element]:
         src = context.page.src

@@ -19,7 +19,7 @@ from dlfaq.site.page.context import Context
 from dlfaq.site.page.offers import Offers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
@@ -70,7 +70,13 @@ def published(
 
 
 def offers_of(
-    site: Site, files: Files, config: MkDocsConfig, options: Options, package: Package | None
+    site: Site,
+    files: Files,
+    config: MkDocsConfig,
+    options: Options,
+    *,
+    package: Package | None,
+    labs: Mapping[str, bytes],
 ) -> dict[str, Offers]:
     """Add notebooks and scripts to the files of a site; what there is for each page, by its source.
 
@@ -82,6 +88,7 @@ def offers_of(
         config: of MkDocs.
         options: of the plugin.
         package: what the notebooks install.
+        labs: the script of each lab.
     """
     offered = {}
     for page in site.pages:
@@ -103,7 +110,7 @@ def offers_of(
             address_of=_address_of(page, files, config.site_url or ""),
         )
         context = Context.of(page, site)
-        own_script = file.content_bytes if page.is_lab else script_text(context, offers)
+        own_script = labs[page.src] if page.is_lab else script_text(context, offers)
         for name, content in ((notebook, notebook_text(context, offers)), (script, own_script)):
             made = File.generated(config, name, content=content, inclusion=file.inclusion)
             files.append(made)

@@ -157,7 +157,8 @@ class DlfaqPlugin(BasePlugin[Options]):
         if self.config.wheel:
             self._wheel = self._wheel or self._built_wheel()
             package = published(self._wheel, files, config, self.config, ran.settings)
-        self.offers = offers_of(ran, files, config, self.config, package)
+        scripts = {lab.src: lab.data for lab in labs}
+        self.offers = offers_of(ran, files, config, self.config, package=package, labs=scripts)
         with suppress(PageError):  # which the page that has it reports
             text = feed(self.site, self._urls, name=config.site_name, address=config.site_url or "")
             if text is not None:

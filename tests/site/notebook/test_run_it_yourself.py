@@ -163,7 +163,8 @@ def test_the_notebook_holds_the_text_with_its_values_and_whole_addresses(noteboo
     )
     assert text[2] == "**Answer**\n\nA fold that a snippet divides:"
     assert text[3] == (
-        "It is <mark>over</mark>.\n\n<details><summary>Why <code>x</code>?</summary>\n\nWords.\n\n</details>"
+        "It is <mark>over</mark>.\n\n"
+        "<details><summary>Why <code>x</code>?</summary>\n\nWords.\n\n</details>"
     )
     assert re.fullmatch(r"\*The outputs above .* torch .* NumPy .*\*", text[4])
     assert len(text) == 5
