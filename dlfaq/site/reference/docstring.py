@@ -43,7 +43,7 @@ def signature(name: str, source: griffe.Object) -> str:
         return name
     shown: list[str] = []
     for one in _parameters(source):
-        before = _VARIADIC.get(one.kind, "")
+        before = _VARIADIC.get(one.kind, "") if one.kind is not None else ""
         if one.kind is griffe.ParameterKind.keyword_only and not any(
             text.startswith("*") for text in shown
         ):
