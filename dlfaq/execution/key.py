@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["NUMERICAL", "SCHEMA", "chain_key", "environment", "result_key", "version"]
 
 #: Raise when the form or meaning of a stored result changes.
-SCHEMA = 2
+SCHEMA = 3
 
 #: The packages whose version counts for every chain, whether it imports them itself or not.
 NUMERICAL = ("matplotlib", "numpy", "scikit-learn", "scipy", "torch", "torchvision")
@@ -83,7 +83,6 @@ def chain_key(chain: Chain, settings: Settings) -> str:
         settings.device,
         settings.memory_bytes,
         settings.relative(settings.style) if settings.style else None,
-        *(["png"] if chain.png else []),
         _instructions(),
         platform.python_version(),
         platform.machine(),

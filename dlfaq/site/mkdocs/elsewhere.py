@@ -11,12 +11,11 @@ from mkdocs.config import config_options
 from mkdocs.config.base import Config
 from mkdocs.structure.files import File
 
-from dlfaq.site.notebook.head import download_src
 from dlfaq.site.notebook.notebook import notebook_text
 from dlfaq.site.notebook.package import Package
 from dlfaq.site.notebook.script import script_text
 from dlfaq.site.page.context import Context
-from dlfaq.site.page.offers import Offers
+from dlfaq.site.page.offers import Offers, data_src, download_src
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,8 +109,16 @@ def offers_of(
             address_of=_address_of(page, files, config.site_url or ""),
         )
         context = Context.of(page, site)
-        own_script = labs[page.src] if page.is_lab else script_text(context, offers)
-        for name, content in ((notebook, notebook_text(context, offers)), (script, own_script)):
+        written = {
+            notebook: notebook_text(context, offers),
+            script: labs[page.src] if page.is_lab else script_text(context, offers),
+            **{
+                data_src(page.src, figure.number): figure.svg["csv"]
+                for figure in context.figures
+                if figure.svg.get("csv")
+            },
+        }
+        for name, content in written.items():
             made = File.generated(config, name, content=content, inclusion=file.inclusion)
             files.append(made)
         offered[page.src] = offers

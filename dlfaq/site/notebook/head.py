@@ -5,7 +5,6 @@ from __future__ import annotations
 from posixpath import dirname
 from typing import TYPE_CHECKING
 
-from dlfaq.pages.notebooks import is_lab
 from dlfaq.site.elements import element
 from dlfaq.site.lists.rows import link
 from dlfaq.site.page.head import kicker, mark_answer, title_children
@@ -18,24 +17,7 @@ if TYPE_CHECKING:
     from dlfaq.site.lists.catalogue import Lab
     from dlfaq.site.page.offers import Offers
 
-__all__ = ["apply", "download_src"]
-
-
-def download_src(src: str, suffix: str) -> str:
-    """Where the site keeps a page to download, as `suffix` says.
-
-    A lab lies in the folder of its page: its own name is that of the page.
-
-    Example:
-        >>> download_src("gradients/zero-grad.md", ".ipynb")
-        'gradients/zero-grad.ipynb'
-        >>> download_src("labs/backprop.py", ".ipynb")
-        'labs/backprop/backprop.ipynb'
-    """
-    if not is_lab(src):
-        return f"{src.removesuffix('.md')}{suffix}"
-    stem = src.removesuffix(".py")
-    return f"{stem}/{stem.rpartition('/')[2]}{suffix}"
+__all__ = ["apply"]
 
 
 def apply(

@@ -142,8 +142,6 @@ def _figures(options: Options, output: Output, values: dict[str, str]) -> Iterat
     """Each figure, its finding above it; its text is for who does not see it."""
     title = inline_text(options.fig_title or "", values)
     for figure in output.figures:
-        if "png" not in figure:
-            continue
         if title:
             html = inline_html(options.fig_title or "", values)
             sub = inline_html(options.fig_sub or "", values)

@@ -12,6 +12,7 @@ from dlfaq.site.page.code import code_html
 from dlfaq.site.page.context import claim_anchor
 from dlfaq.site.page.failures import failure_html, stale_html
 from dlfaq.site.page.figures import figure_html, plate
+from dlfaq.site.page.offers import data_src
 from dlfaq.site.page.sliders import sliders
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def figure_plate(context: Context, figure: PlacedFigure) -> str:
         claim=(claim_card(context, figure.claim) or "") if figure.claim else "",
         seeds=context.seeds(figure.state),
         elapsed_s=figure.state.result.elapsed_s if figure.state.result is not None else None,
+        data=context.href(data_src(context.page.src, figure.number)) or "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dlfaq.pages.notebooks import is_lab
 from dlfaq.site.elements import element
 from dlfaq.site.lists.rows import link
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from dlfaq.site.notebook.package import Package
 
-__all__ = ["Offers", "offers_line", "place_offers"]
+__all__ = ["Offers", "data_src", "download_src", "offers_line", "place_offers"]
 
 
 def _nowhere(_: str) -> None:
@@ -40,6 +41,33 @@ class Offers:
     page: str = ""
     package: Package | None = None
     address_of: Callable[[str], str | None] = _nowhere
+
+
+def download_src(src: str, suffix: str) -> str:
+    """Where the site keeps a page to download, as `suffix` says.
+
+    A lab lies in the folder of its page: its own name is that of the page.
+
+    Example:
+        >>> download_src("gradients/zero-grad.md", ".ipynb")
+        'gradients/zero-grad.ipynb'
+        >>> download_src("labs/backprop.py", ".ipynb")
+        'labs/backprop/backprop.ipynb'
+    """
+    if not is_lab(src):
+        return f"{src.removesuffix('.md')}{suffix}"
+    stem = src.removesuffix(".py")
+    return f"{stem}/{stem.rpartition('/')[2]}{suffix}"
+
+
+def data_src(src: str, number: int) -> str:
+    """Where the site keeps the data of a figure of a page.
+
+    Example:
+        >>> data_src("gradients/zero-grad.md", 2)
+        'gradients/zero-grad-figure-2.csv'
+    """
+    return download_src(src, f"-figure-{number}.csv")
 
 
 def offers_line(offers: Offers, *, page: str) -> Element | None:

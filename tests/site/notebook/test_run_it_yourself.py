@@ -59,11 +59,15 @@ Verdict: wrong. It does.
 
 ```python
 #| label: one
+#| fig-alt: A line that rises
 #| code-fold: true
-from dlfaq import claim
+import matplotlib.pyplot as plt
+from dlfaq import claim, line_labels
 from mine import double
 
 doubled = double(21)
+figure, ax = plt.subplots()
+line_labels(ax, {ax.plot([0, 1, 2], [1.5, 42, None])[0]: "up"})
 claim("Twice 21 is {}", doubled, equals=42, label="twice")
 ```
 
@@ -173,8 +177,10 @@ def test_the_notebook_holds_the_text_with_its_values_and_whole_addresses(noteboo
 def test_the_notebook_holds_what_each_snippet_showed(notebook):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"][1:]
     shown = [[output.output_type for output in cell.outputs] for cell in code]
-    assert shown == [["display_data"], ["stream", "execute_result"], ["error"], ["stream"]]
-    assert code[0].outputs[0].data["text/plain"].startswith("42 Twice 21 is 42. ✓ Holds")
+    assert shown == [["display_data"] * 2, ["stream", "execute_result"], ["error"], ["stream"]]
+    assert code[0].outputs[0].data["text/plain"] == "A line that rises"
+    assert code[0].outputs[0].data["image/png"]
+    assert code[0].outputs[1].data["text/plain"].startswith("42 Twice 21 is 42. ✓ Holds")
     assert code[1].outputs[0].text == "doubled: 42\n"
     assert code[1].outputs[1].data["text/plain"] == "10.5"
     assert [cell.metadata.get("tags") for cell in code] == [None, None, ["raises-exception"], None]
@@ -300,6 +306,12 @@ def test_what_is_no_project_says_where_to_correct_it(tmp_path):
     for folder in (tmp_path, tmp_path / "absent"):
         with pytest.raises(InputError, match="correct `wheel:`"):
             build_wheel(folder)
+
+
+def test_a_figure_offers_its_data(site):
+    assert links(site)["Data (CSV)"] == "../why-figure-1.csv"
+    data = (site.folder / "site" / "topic" / "why-figure-1.csv").read_text(encoding="utf-8")
+    assert data == "kind,series,x,y\nline,up,0,1.5\nline,up,1,42\n"
 
 
 # What the page offers ---------------------------------------------------------------------------
