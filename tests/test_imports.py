@@ -27,7 +27,11 @@ MKDOCS_ROOM = "dlfaq.site.mkdocs"
 # What the engine must not load before a chain runs, nor while it renders: seconds, and memory.
 HEAVY = {"torch", "torchvision", "matplotlib", "numpy", "scipy", "sklearn", "pandas"}
 # Loaded inside a function, in the process of a chain, which has drawn with matplotlib by then.
-IN_THE_WORKER = {"dlfaq.execution.worker.drawing": {"matplotlib"}}
+IN_THE_WORKER = {
+    "dlfaq.execution.worker.artist_data": {"matplotlib", "numpy"},
+    "dlfaq.execution.worker.drawing": {"matplotlib"},
+    "dlfaq.execution.worker.figure_data": {"matplotlib"},
+}
 
 LIBRARY = (
     "seeding",

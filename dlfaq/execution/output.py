@@ -16,8 +16,8 @@ class Output:
         stdout: what it printed, cleaned.
         stderr: what it wrote to standard error, warnings included.
         display: its last expression as (kind, data): "text", "html", "svg" or "png" (base64).
-        figures: its figures, each as SVG by size ("wide", "narrow", "thumb"); of a lab as
-            "png" too, in base64.
+        figures: its figures, each as SVG by size ("wide", "narrow", "thumb"), as "png" in base64,
+            for the notebook, and what it shows as "csv".
         exception: the exception that was its point, as "Type: message".
     """
 

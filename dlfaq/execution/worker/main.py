@@ -233,9 +233,14 @@ def _figures(value: object, sizes: tuple[str, ...]) -> list[dict[str, str]]:
         figures.append(value.figure)
     if not figures:
         return []
-    from dlfaq.execution.worker.drawing import draw  # noqa: PLC0415 - loads matplotlib
+    # They load matplotlib.
+    from dlfaq.execution.worker.drawing import draw, png  # noqa: PLC0415
+    from dlfaq.execution.worker.figure_data import figure_data  # noqa: PLC0415
 
-    drawn = [draw(figure, sizes) for figure in figures]
+    drawn = [
+        {**draw(figure, sizes), "png": png(figure), "csv": figure_data(figure)}
+        for figure in figures
+    ]
     if pyplot is not None:
         pyplot.close("all")
     return drawn
