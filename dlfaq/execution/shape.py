@@ -16,13 +16,14 @@ __all__ = ["check_shape"]
 
 def check_shape(record: object) -> None:
     """Raise a TypeError that names the first field of a dataclass that does not fit its type."""
-    for name, hint in _hints(type(record)).items():
+    kind: Any = type(record)
+    for name, hint in _hints(kind).items():
         if not _fits(getattr(record, name), hint):
             raise TypeError(f"{name} is of another type")
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a class
+def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
@@ -40,7 +41,7 @@ def _fits(value: Any, hint: Any) -> bool:  # noqa: ANN401 - whatever JSON holds
 
 
 def _fits_inside(value: Any, hint: Any, outer: Any, inner: tuple[Any, ...]) -> bool:  # noqa: ANN401
-    if is_dataclass(hint):
+    if _is_record(hint):
         return all(_fits(getattr(value, name), one) for name, one in _hints(hint).items())
     if outer is dict:
         return all(_fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items())
@@ -50,3 +51,7 @@ def _fits_inside(value: Any, hint: Any, outer: Any, inner: tuple[Any, ...]) -> b
     if hint is str:
         return value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value)
     return hint is not int or (type(value) is int and abs(value) <= sys.maxsize)
+
+
+def _is_record(hint: Any) -> bool:  # noqa: ANN401 - a type
+    return is_dataclass(hint)

@@ -36,9 +36,9 @@ _UNSHOWN = re.compile(
     r"|script|select|style|template|textarea|title|video|xmp)(?![\w-])",
     re.IGNORECASE,
 )
-# To a browser a comment, to its first bracket.
-_NO_TAG = re.compile(r"(<[?!])(?!--)[^>]*$")
-_NO_TAGS = {"<?", "<!"}
+# To a browser a comment, or the value of an attribute, which ends at a bracket further below.
+_NO_TAG = re.compile(r"""(<[?!](?!--)(?=[^>]*$)|<(?=[A-Za-z][^<>]*=\s*("[^"]*|'[^']*)$))""")
+_NO_TAGS = {"<?", "<!", "<"}
 
 Fail = Callable[[int, str], None]
 

@@ -192,6 +192,13 @@ def test_other_fences_are_shown_only(read, info):
             id="within an instruction",
         ),
         pytest.param(
+            f"<div>\n<div title='\n\n{fence('python')}",
+            4,
+            "no browser shows a snippet within the < of line 2; close it above with >, or write "
+            "`<` if it is prose",
+            id="within the value of an attribute",
+        ),
+        pytest.param(
             f"---\na: |\n  ```\n---\n{fence('python')}", 3, FRONT, id="fence in front matter"
         ),
         pytest.param(
@@ -213,6 +220,8 @@ def test_a_fault_is_told_at_its_line(errors, text, line, message):
             f"<script>\n1\n</script> `<style>` <titled> <!doctype\nhtml>\n\n{fence('python')}",
             id="elements that are closed",
         ),
+        pytest.param(f"So a<b and c\n\n{fence('python')}", id="a sign that is smaller than"),
+        pytest.param(f"<img alt='a\nb'>\n\n{fence('python')}", id="a tag of two lines"),
         pytest.param("<script>\n```py\nx\n```\n", id="what is shown only"),
         pytest.param("    > quoted\n", id="quotation"),
         pytest.param(
