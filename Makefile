@@ -6,6 +6,9 @@ BIN := .venv/bin
 # Written when the environment is complete, so a set-up that failed is begun again.
 STAMP := .venv/complete
 
+# What is published is dated by its last commit, not by the day on which it was built.
+EPOCH = $(shell git log -1 --format=%ct 2>/dev/null)
+
 # Material prints a banner about MkDocs 2 before every build; this silences it.
 export NO_MKDOCS_2_WARNING := 1
 
@@ -27,7 +30,7 @@ serve: $(STAMP)
 	$(BIN)/mkdocs serve --dev-addr "$(ADDR)"
 
 site: $(STAMP)
-	$(BIN)/mkdocs build --strict
+	$(if $(EPOCH),SOURCE_DATE_EPOCH=$(EPOCH) )$(BIN)/mkdocs build --strict
 
 # pytest is last, so that its summary is the last thing one reads.
 test: $(STAMP)

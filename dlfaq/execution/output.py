@@ -40,9 +40,6 @@ class Output:
             ValueError: what is shown is not pairs.
         """
         output = cls(**{**data, "display": [(kind, shown) for kind, shown in data["display"]]})
-        texts = [output.stdout, output.stderr, output.exception or ""]
-        texts += [text for pair in output.display for text in pair]
-        texts += [text for figure in output.figures for pair in figure.items() for text in pair]
-        if not all(isinstance(text, str) for text in texts):
-            raise TypeError("what a snippet shows is text")
+        if not all("wide" in figure for figure in output.figures):
+            raise ValueError("a figure is drawn wide")
         return output

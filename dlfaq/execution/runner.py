@@ -36,6 +36,7 @@ def make_task(job: Job, settings: Settings) -> ChainTask:
         expressions=job.chain.expressions,
         root=str(settings.root),
         excluded=excluded_folders(settings),
+        kept=(str(settings.store_dir), str(settings.site_dir)),
         style=str(settings.style) if settings.style else None,
         seed_offset=settings.seed_offset,
         device=settings.device,

@@ -472,7 +472,7 @@ class Site:
     def environment(self) -> dict[str, str]:
         """The environment of commands: nothing of whoever runs the tests."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DLFAQ_")}
-        return {**kept, "NO_MKDOCS_2_WARNING": "1"}
+        return {**kept, "NO_MKDOCS_2_WARNING": "1", "SOURCE_DATE_EPOCH": "1796000000"}
 
     def run(self, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Run `python -m module`; the output is both streams together."""
