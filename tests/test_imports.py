@@ -227,7 +227,7 @@ def test_the_engine_loads_nothing_heavy(module):
         (SHARED, (), set()),
         (LIBRARY, ("library",), set()),
         # pytest comes with pytest-codeblocks; a chain that draws has loaded matplotlib itself.
-        ((*ENGINE, "cli"), ("engine", "dask"), {"pytest", "_pytest", "matplotlib"}),
+        ((*ENGINE, "cli"), ("engine", "dask"), {"pytest", "_pytest", "matplotlib", "numpy"}),
     ],
     ids=["shared", "library", "engine"],
 )
