@@ -6,16 +6,20 @@ BIN := .venv/bin
 # Written when the environment is complete, so a set-up that failed is begun again.
 STAMP := .venv/complete
 
+# What is published is dated by its last commit, not by the day on which it was built.
+EPOCH = $(shell git log -1 --format=%ct 2>/dev/null)
+
 # Material prints a banner about MkDocs 2 before every build; this silences it.
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve site test bench lock clean
+.PHONY: help serve site test soak bench lock clean
 
 help:
 	@echo "make serve   the site at http://$(ADDR)/, live, while what is stale runs (ADDR=host:port)"
 	@echo "make site    the whole site into site/; a warning is an error"
 	@echo "make test    every check and every test"
+	@echo "make soak    every test at its full count of examples, kills and pictures: hours, for the night"
 	@echo "make bench   how fast replicas train together"
 	@echo "make lock    requirements.lock from pyproject.toml (UPGRADE=1 for newer versions)"
 	@echo "make clean   remove site/ and the stored results .dlfaq/, keep the environment"
@@ -26,7 +30,7 @@ serve: $(STAMP)
 	$(BIN)/mkdocs serve --dev-addr "$(ADDR)"
 
 site: $(STAMP)
-	$(BIN)/mkdocs build --strict
+	$(if $(EPOCH),SOURCE_DATE_EPOCH=$(EPOCH) )$(BIN)/mkdocs build --strict
 
 # pytest is last, so that its summary is the last thing one reads.
 test: $(STAMP)
@@ -34,6 +38,9 @@ test: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+soak: $(STAMP)
+	$(BIN)/pytest --soak
 
 bench: $(STAMP)
 	$(BIN)/python bench/replicas.py

@@ -106,7 +106,13 @@ if not TYPE_CHECKING:  # to a type checker it would make any name an object
     def __getattr__(name: str) -> object:
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        try:
+            module = import_module(f"{__name__}.{_HOME[name]}")
+        except ModuleNotFoundError as error:
+            from dlfaq.extras import extra_missing  # noqa: PLC0415 - of use only here
+
+            raise (extra_missing(error) or error) from None
+        value = getattr(module, name)
         globals()[name] = value
         return value
 

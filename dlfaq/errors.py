@@ -6,6 +6,7 @@ __all__ = [
     "ClaimFailed",
     "DataNotFound",
     "DlfaqError",
+    "ExtraMissing",
     "InputError",
     "PageError",
     "first_line",
@@ -30,6 +31,22 @@ class InputError(DlfaqError, ValueError):
         self.got = got
         self.cure = cure
         super().__init__(f"expected {expected}; got {got}; {cure}")
+
+
+class ExtraMissing(DlfaqError, ModuleNotFoundError):
+    """A part of the package is asked for whose packages are not installed: `pip install` names it.
+
+    Attributes:
+        expected: the package that it needs, in words.
+        got: what is there instead.
+        cure: what to install.
+    """
+
+    def __init__(self, *, expected: str, got: str, cure: str, name: str) -> None:
+        self.expected = expected
+        self.got = got
+        self.cure = cure
+        super().__init__(f"expected {expected}; got {got}; {cure}", name=name)
 
 
 class DataNotFound(DlfaqError, FileNotFoundError):

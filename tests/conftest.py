@@ -1,4 +1,4 @@
-"""The browser that tests see pages in, a server for them, and a site of one page."""
+"""The browser that tests see pages in, a server for them, a site of one page, and counts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import os
 import shutil
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Literal
 
+import hypothesis
+import markdown
 import pytest
+from markdown.treeprocessors import Treeprocessor
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
@@ -42,6 +46,34 @@ markdown_extensions:
   - {EXTENSION}:
       preload: [numpy]
 """
+
+
+_BOTH = {
+    "attr_list": {},
+    "def_list": {},
+    "md_in_html": {},
+    "tables": {},
+    "toc": {"permalink": True},
+    "pymdownx.arithmatex": {"generic": True},
+    "pymdownx.highlight": {"anchor_linenums": False},
+    "pymdownx.mark": {},
+    "pymdownx.superfences": {"custom_fences": [{"name": "mermaid", "class": "mermaid"}]},
+    EXTENSION: {},
+}
+_OF_OTHERS = (
+    *("abbr", "admonition", "footnotes", "nl2br", "sane_lists", "smarty"),
+    *("pymdownx.betterem", "pymdownx.caret", "pymdownx.critic", "pymdownx.details"),
+    *("pymdownx.emoji", "pymdownx.inlinehilite", "pymdownx.keys", "pymdownx.magiclink"),
+    *("pymdownx.smartsymbols", "pymdownx.tasklist", "pymdownx.tilde", "pymdownx.blocks.tab"),
+    *("pymdownx.blocks.html", "pymdownx.blocks.definition", "pymdownx.blocks.caption"),
+)
+#: The Markdown extensions of this site, and those that other sites use.
+EXTENSIONS = {
+    "ours": _BOTH | {"pymdownx.blocks.admonition": {}, "pymdownx.blocks.details": {}},
+    "of others": _BOTH
+    | {name: {} for name in _OF_OTHERS}
+    | {"pymdownx.tabbed": {"alternate_style": True}},
+}
 
 
 class Browser:
@@ -151,6 +183,30 @@ def read(site: Path) -> Callable[..., Page]:
 
 
 @pytest.fixture
+def converters(site: Path) -> dict[str, Callable[[str], str]]:
+    """Functions that give the HTML of docs/page.md, by whose extensions they use.
+
+    They take its text without front matter, as MkDocs hands it on.
+    """
+
+    def converter(extensions: dict[str, dict]) -> Callable[[str], str]:
+        md = markdown.Markdown(extensions=list(extensions), extension_configs=extensions)
+        # What MkDocs registers, and how ours knows which page is converted.
+        relpath = Treeprocessor(md)
+        relpath.config = SimpleNamespace(config_file_path=str(site / "mkdocs.yml"), plugins={})
+        relpath.file = SimpleNamespace(src_uri="page.md")
+        md.treeprocessors.register(relpath, "relpath", 0)
+
+        def convert(text: str) -> str:
+            md.reset()
+            return md.convert(text)
+
+        return convert
+
+    return {name: converter(extensions) for name, extensions in EXTENSIONS.items()}
+
+
+@pytest.fixture
 def errors(read: Callable[..., Page]) -> Callable[..., list[str]]:
     """A function that reads a page and gives its errors, as a build prints them."""
 
@@ -158,6 +214,29 @@ def errors(read: Callable[..., Page]) -> Callable[..., list[str]]:
         return [str(error) for error in read(page, **snippets).errors]
 
     return errors
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have Hypothesis try the same examples in each `make test`, and new ones in each soak."""
+    soak = config.getoption("soak")
+    hypothesis.settings.register_profile(
+        "ours", deadline=None, database=None, derandomize=not soak, print_blob=soak
+    )
+    hypothesis.settings.load_profile("ours")
+
+
+@pytest.fixture(scope="session")
+def count(pytestconfig: pytest.Config) -> Callable[..., int]:
+    """A function that says how often to try: `count(50, soak=2000)`.
+
+    A property of Hypothesis takes it as `settings(max_examples=count(50, soak=2000))` on a function
+    within the test, a loop as its range.
+    """
+
+    def count(test: int, *, soak: int) -> int:
+        return soak if pytestconfig.getoption("soak") else test
+
+    return count
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 import dlfaq
+from dlfaq.extras import EXTRAS
 
 PACKAGE = Path(dlfaq.__file__).parent
 MODULES = {
@@ -26,7 +27,11 @@ MKDOCS_ROOM = "dlfaq.site.mkdocs"
 # What the engine must not load before a chain runs, nor while it renders: seconds, and memory.
 HEAVY = {"torch", "torchvision", "matplotlib", "numpy", "scipy", "sklearn", "pandas"}
 # Loaded inside a function, in the process of a chain, which has drawn with matplotlib by then.
-IN_THE_WORKER = {"dlfaq.execution.worker.drawing": {"matplotlib"}}
+IN_THE_WORKER = {
+    "dlfaq.execution.worker.artist_data": {"matplotlib", "numpy"},
+    "dlfaq.execution.worker.drawing": {"matplotlib"},
+    "dlfaq.execution.worker.figure_data": {"matplotlib"},
+}
 
 LIBRARY = (
     "seeding",
@@ -42,13 +47,14 @@ LIBRARY = (
 )
 ENGINE = ("pages", "execution", "site", "pytest_plugin")
 # Both halves may import these.
-SHARED = ("errors", "protocol", "writing")
+SHARED = ("errors", "extras", "protocol", "writing")
 
 # The room: what it may import beside itself and the errors. The root is missing from all: its names
 # live in modules, which it loads when they are asked for, and shows to type checkers.
 ALLOWED = {
-    "dlfaq": {*LIBRARY} - {"replicate_values"},
+    "dlfaq": {*LIBRARY, "extras"} - {"replicate_values"},
     "errors": set(),
+    "extras": set(),
     "protocol": set(),
     "writing": {"protocol"},
     "seeding": {"protocol"},
@@ -69,11 +75,11 @@ ALLOWED = {
     "gradients": {"seeding", "training", "writing"},
     "activations": {"seeding", "training", "writing"},
     "memory": {"figures", "training", "writing"},
-    "pages": {"protocol"},
-    "execution": {"pages", "protocol", "writing"},
+    "pages": {"extras", "protocol"},
+    "execution": {"extras", "pages", "protocol", "writing"},
     "site": {"pages", "execution", "protocol", "writing"},
     "pytest_plugin": {"pages", "execution"},
-    "cli": {"pages", "execution", "site", "protocol", "writing", "memory"},
+    "cli": {"extras", "pages", "execution", "site", "protocol", "writing", "memory"},
 }
 
 
@@ -164,7 +170,7 @@ def test_the_picture_in_contributing_shows_these_rules_each_arrow_upwards():
     text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rows = re.findall(r"^ {6}(?:both|library|engine| ) +(\w+)(?: +─▶ (.+))?$", text, re.MULTILINE)
     drawn = {here: found.split(", ") if found else [] for here, found in rows}
-    shared = {"dlfaq", "errors", "writing"}
+    shared = {"dlfaq", "errors", "extras", "writing"}
     assert {here: {*found} for here, found in drawn.items()} == {
         here: ALLOWED[here] - shared for here in ALLOWED.keys() - shared
     }
@@ -213,6 +219,24 @@ def test_the_engine_loads_nothing_heavy(module):
     heavy = HEAVY - IN_THE_WORKER.get(module, set())
     at_once = [i for i in imports_of(module) if i.runs_on_import]
     assert wrong(module, [i for i in at_once if i.target.split(".")[0] in heavy]) == []
+
+
+@pytest.mark.parametrize(
+    ("rooms", "extras", "beside"),
+    [
+        (SHARED, (), set()),
+        (LIBRARY, ("library",), set()),
+        # pytest comes with pytest-codeblocks; a chain that draws has loaded matplotlib itself.
+        ((*ENGINE, "cli"), ("engine", "dask"), {"pytest", "_pytest", "matplotlib", "numpy"}),
+    ],
+    ids=["shared", "library", "engine"],
+)
+def test_what_a_half_imports_comes_with_its_extra(rooms, extras, beside):
+    brought = beside | {module for extra in extras for module in EXTRAS[extra]}
+    brought |= sys.stdlib_module_names | {"dlfaq"}
+    for module in in_rooms(*rooms):
+        found = [i for i in imports_of(module) if i.target.split(".")[0] not in brought]
+        assert wrong(module, found) == []
 
 
 def test_what_both_halves_agree_on_needs_the_standard_library_alone():

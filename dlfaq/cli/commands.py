@@ -6,11 +6,11 @@ import argparse
 from typing import TYPE_CHECKING, TypeAlias
 
 from dlfaq.errors import InputError
-from dlfaq.execution.build import Report, build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dlfaq.execution.build import Report
     from dlfaq.pages.config import Settings
 
 __all__ = [
@@ -66,6 +66,9 @@ def built(options: argparse.Namespace, settings: Settings) -> Report:
     Raises:
         InputError: they name none.
     """
+    # Here, so that a command of the library needs no package of the engine.
+    from dlfaq.execution.build import build
+
     report = build(settings, only=options.page, jobs=options.jobs)
     if not report.site.pages:
         raise InputError(

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlfaq.cli import claims, clean, drift, lint, memory, new, pilot, run
 from dlfaq.cli.commands import MISUSED
-from dlfaq.errors import DlfaqError
+from dlfaq.errors import DlfaqError, ExtraMissing
+from dlfaq.extras import extra_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dlfaq.cli.commands import Commands
+
 __all__ = ["main"]
+
+_COMMANDS = ("run", "claims", "pilot", "drift", "clean", "memory", "lint", "new")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,9 +31,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 something on a page failed or does not hold, 2 used wrongly.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments)
     try:
+        if isinstance(options.command, ExtraMissing):
+            raise options.command
+        if unknown:
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         status: int = options.command(options)
+    except ModuleNotFoundError as error:
+        lacking = error if isinstance(error, ExtraMissing) else extra_missing(error)
+        if lacking is None:
+            raise
+        print(f"dlfaq: {lacking}", file=sys.stderr)
+        return MISUSED
     except DlfaqError as error:
         print(f"dlfaq: {error}", file=sys.stderr)
         return MISUSED
@@ -58,6 +74,18 @@ def _parser() -> argparse.ArgumentParser:
         help="the folder of mkdocs.yml",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (run, claims, pilot, drift, clean, memory, lint, new):
-        command.register(commands)
+    for name in _COMMANDS:
+        _register(name, commands)
     return parser
+
+
+def _register(name: str, commands: Commands) -> None:
+    """Add a command; one whose packages are not installed says so when it is called."""
+    try:
+        import_module(f"dlfaq.cli.{name}").register(commands)
+    except ModuleNotFoundError as error:
+        lacking = extra_missing(error)
+        if lacking is None:
+            raise
+        told = commands.add_parser(name, help=f"needs more: {lacking.cure}", add_help=False)
+        told.set_defaults(command=lacking)

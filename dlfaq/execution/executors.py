@@ -6,18 +6,15 @@ import os
 import re
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dlfaq.errors import InputError
+from dlfaq.execution.cluster import connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["executor_at", "local_executor", "workers"]
-
-_RETRIES = 2  # of a chain whose worker was lost
-_PATIENCE_S = 10
 
 
 def workers(jobs: int | None = None) -> int:
@@ -54,6 +51,8 @@ def executor_at(address: str | None, jobs: int) -> Iterator[tuple[Executor, int]
 
     Raises:
         InputError: the address is none, or nobody answers there.
+        ExtraMissing: Dask is not installed.
+        DlfaqError: by a chain's future: the scheduler is gone, or a worker has other packages.
     """
     if address is None:
         with local_executor(jobs) as executor:
@@ -66,21 +65,5 @@ def executor_at(address: str | None, jobs: int) -> Iterator[tuple[Executor, int]
             got=repr(address),
             cure="name the scheduler, for example dask://127.0.0.1:8786",
         )
-    try:
-        client_of = import_module("distributed").Client
-    except ModuleNotFoundError:
-        raise InputError(
-            expected="the package distributed, for a Dask cluster",
-            got="none",
-            cure="pip install 'dlfaq[dask]'",
-        ) from None
-    try:
-        client = client_of(f"tcp://{match[1]}", timeout=_PATIENCE_S)
-    except OSError as error:
-        raise InputError(
-            expected=f"a Dask scheduler at {match[1]}",
-            got=str(error),
-            cure="start one: dask scheduler",
-        ) from None
-    with client:
-        yield client.get_executor(pure=False, retries=_RETRIES), sum(client.ncores().values())
+    with connected(match[1]) as (executor, count):
+        yield executor, count

@@ -17,7 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlfaq.execution.inputs import ABSENT
+from dlfaq.execution.inputs import ABSENT, file_hash
+from dlfaq.extras import NUMERICAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,13 +26,10 @@ if TYPE_CHECKING:
     from dlfaq.pages.config import Settings
     from dlfaq.pages.page import Chain
 
-__all__ = ["NUMERICAL", "SCHEMA", "chain_key", "environment", "result_key", "version"]
+__all__ = ["SCHEMA", "chain_key", "environment", "result_key", "version"]
 
 #: Raise when the form or meaning of a stored result changes.
-SCHEMA = 2
-
-#: The packages whose version counts for every chain, whether it imports them itself or not.
-NUMERICAL = ("matplotlib", "numpy", "scikit-learn", "scipy", "torch", "torchvision")
+SCHEMA = 3
 
 #: Environment variables that keep torch, oneDNN and MKL from a CPU's newer instructions.
 _INSTRUCTION_LIMITS = (
@@ -82,8 +80,8 @@ def chain_key(chain: Chain, settings: Settings) -> str:
         settings.placebo,
         settings.device,
         settings.memory_bytes,
-        settings.relative(settings.style) if settings.style else None,
-        *(["png"] if chain.png else []),
+        # What it holds: one outside the root is no input.
+        file_hash(settings.style) if settings.style else None,
         _instructions(),
         platform.python_version(),
         platform.machine(),
@@ -104,10 +102,11 @@ def result_key(chain: str, inputs: Mapping[str, str], distributions: Mapping[str
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
-    """What a result was measured with: versions, machine, seed offset and device."""
+    """What a result was measured with: versions of what is there, machine, seed offset, device."""
+    versions = {name: version(name) for name in NUMERICAL}
     return {
         "python": platform.python_version(),
-        **{name: version(name) for name in NUMERICAL},
+        **{name: one for name, one in versions.items() if one != ABSENT},
         "cpu": ", ".join([_cpu(), *_instructions()]),
         "device": settings.device,
         "seed_offset": str(settings.seed_offset),

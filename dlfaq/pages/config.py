@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dlfaq.errors import InputError
+from dlfaq.extras import PRELOAD
 from dlfaq.protocol import seed_offset
 
 if TYPE_CHECKING:
@@ -19,18 +20,6 @@ __all__ = ["EXTENSION", "Settings", "read_settings", "settings_from"]
 
 EXTENSION = "dlfaq.site.markdown_extension"
 
-#: What every chain finds loaded. `torch._dynamo` is what a first optimizer pulls in (1.7 s).
-PRELOAD = (
-    "numpy",
-    "torch",
-    "torch._dynamo",
-    "torch.func",
-    "scipy.stats",
-    "sklearn.datasets",
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_svg",
-)
-
 _FOLDERS = {"docs_dir": "docs", "site_dir": "site"}
 
 #: The extension's options: default, type, and what to call that.
@@ -39,6 +28,7 @@ _OPTIONS: dict[str, tuple[Any, Any, str]] = {
     "style": ("", str, "text"),
     "preload": (list(PRELOAD), list, "list"),
     "memory_gib": (4, (int, float), "number"),
+    "reference": ("", str, "text"),
 }
 
 
@@ -52,12 +42,14 @@ class Settings:
         site_dir: where the HTML goes; never hashed.
         snippets_dir: the only folder that `--8<--` reads from.
         store_dir: where results are kept (DLFAQ_STORE, else `.dlfaq`).
-        style: a matplotlib style file applied in every chain, or None.
+        style: a matplotlib style file applied in every chain, or None; the option names one below
+            the root, or says `house`.
         preload: third-party modules that the fork server loads.
         seed_offset: DLFAQ_SEED_OFFSET, in masters.
         device: DLFAQ_DEVICE, never detected, so that a key does not depend on the machine.
         memory_bytes: what a chain may allocate beyond what it starts with.
         placebo: whether the arms of each comparison get the same treatment (`dlfaq claims`).
+        reference: the folder of the package that `{reference}` shows, or None.
     """
 
     root: Path
@@ -71,6 +63,7 @@ class Settings:
     device: str = "cpu"
     memory_bytes: int = 4 * 2**30
     placebo: bool = False
+    reference: Path | None = None
 
     def relative(self, path: Path) -> str:
         """The path as keys and messages write it: from the root, with forward slashes."""
@@ -139,6 +132,13 @@ def _checked(options: dict[str, Any]) -> dict[str, Any]:
                 cure="correct mkdocs.yml",
             )
     return {name: options.get(name, default) for name, (default, _, _) in _OPTIONS.items()}
+
+
+def _style(root: Path, option: str) -> Path | None:
+    """The style file that an option names; "house" is the one that comes with the package."""
+    if option == "house":
+        return Path(__file__).parents[1] / "figures" / "house.mplstyle"
+    return root / option if option else None
 
 
 def read_settings(root: str | Path = ".") -> Settings:
@@ -224,9 +224,10 @@ def settings_from(root: Path, config: Mapping[str, Any], options: dict[str, Any]
         site_dir=root / folders["site_dir"],
         snippets_dir=root / options["snippets"],
         store_dir=_store_dir(root),
-        style=root / options["style"] if options["style"] else None,
+        style=_style(root, options["style"]),
         preload=tuple(options["preload"]),
         seed_offset=seed_offset(os.environ.get("DLFAQ_SEED_OFFSET", "0")),
         device=os.environ.get("DLFAQ_DEVICE", "cpu"),
         memory_bytes=int(options["memory_gib"] * 2**30),
+        reference=root / options["reference"] if options["reference"] else None,
     )

@@ -10,6 +10,7 @@ import pytest
 from dlfaq.execution import key
 from dlfaq.execution.inputs import file_hash
 from dlfaq.execution.key import chain_key, result_key
+from dlfaq.extras import NUMERICAL
 from dlfaq.pages.config import read_settings
 
 PAGE = (
@@ -83,8 +84,13 @@ def test_a_setting_changes_the_key(first, change):
     assert first() != first(**change)
 
 
-def test_the_style_changes_the_key(first, site):
+def test_the_style_changes_the_key_wherever_it_stands(first, site, tmp_path_factory):
     assert first() != first(style=site / "house.mplstyle")
+    style = tmp_path_factory.mktemp("elsewhere") / "own.mplstyle"
+    style.write_text("lines.linewidth: 1\n", encoding="utf-8")
+    before = first(style=style)
+    style.write_text("lines.linewidth: 2.5\n", encoding="utf-8")
+    assert first(style=style) != before
 
 
 def test_the_version_of_python_changes_the_key(first, monkeypatch):
@@ -93,7 +99,7 @@ def test_the_version_of_python_changes_the_key(first, monkeypatch):
     assert first() != before
 
 
-@pytest.mark.parametrize("package", key.NUMERICAL)
+@pytest.mark.parametrize("package", NUMERICAL)
 def test_the_version_of_a_numerical_package_changes_the_key(first, monkeypatch, package):
     before, version = first(), key.version
     monkeypatch.setattr(key, "version", lambda name: "99" if name == package else version(name))

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from mkdocs.config.base import Config
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import File, InclusionLevel
@@ -28,17 +27,18 @@ from dlfaq.pages.config import EXTENSION, Settings, settings_from
 from dlfaq.pages.notebooks import is_lab
 from dlfaq.pages.reader import read_data
 from dlfaq.site.lists.evidence import evidence_text
+from dlfaq.site.mkdocs.elsewhere import Options, offers_of, published
 from dlfaq.site.mkdocs.for_programs import FEED, feed, plain_files
 from dlfaq.site.mkdocs.order import in_order
 from dlfaq.site.mkdocs.search import weigh
 from dlfaq.site.mkdocs.serving import Serving
-from dlfaq.site.notebook.head import download_src
 from dlfaq.site.notebook.notebook import notebook_text
+from dlfaq.site.notebook.package import Wheel, build_wheel
 from dlfaq.site.page.context import Context
 from dlfaq.writing.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.livereload import LiveReloadServer
@@ -47,16 +47,16 @@ if TYPE_CHECKING:
 
     from dlfaq.execution.site import Site
     from dlfaq.pages.page import Page as LabPage
+    from dlfaq.site.page.offers import Offers
 
 __all__ = ["DlfaqPlugin"]
 
 _log = logging.getLogger("mkdocs.plugins.dlfaq")
 
+#: Where our style sheet stands, unless the site has a file of that name.
+_STYLE_SHEET = "assets/dlfaq.css"
+
 _SHOW_LABS = '- mkdocs-jupyter: {include: [labs/*.ipynb], ignore: ["*.md"], execute: false}'
-
-
-class _NoOptions(Config):
-    """The extension has the options, so that other generators see them."""
 
 
 class _Source(NamedTuple):
@@ -67,11 +67,13 @@ class _Source(NamedTuple):
     data: bytes
 
 
-class DlfaqPlugin(BasePlugin[_NoOptions]):
+class DlfaqPlugin(BasePlugin[Options]):
     """Brings results up to date before each build; `plugins: [dlfaq]`."""
 
     #: The site as the build under way has read it; the Markdown extension asks for it.
     site: Site | None = None
+    #: What it has for readers who run a page elsewhere, by the page's source; likewise.
+    offers: Mapping[str, Offers] = MappingProxyType({})
 
     _serving: Serving | None = None
     _first = True
@@ -82,6 +84,8 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
         self._ran: list[_Source] = []
         #: The folder of the notebooks of this build.
         self._notebooks = ExitStack()
+        #: Built once: serve has it as it was at its start.
+        self._wheel: Wheel | None = None
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Remember whether this is `mkdocs serve`, and load torch while MkDocs still starts."""
@@ -90,7 +94,12 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             self._serving = Serving()
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
-        """Start the fork server early in serve: by the first edit it is warm."""
+        """Name our style sheet, before those of the site, so that theirs have the last word.
+
+        In serve the fork server starts here: by the first edit it is warm.
+        """
+        if _STYLE_SHEET not in config.extra_css:
+            config.extra_css.insert(0, _STYLE_SHEET)
         if self._serving:
             settings = self._settings(config)
             threading.Thread(target=_warm_up, args=(settings,), daemon=True).start()
@@ -116,8 +125,8 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
         for lab, listed in labs:
             if listed is not None and folder is not None:
                 files.remove(listed)
-                for file in _notebook_files(Context.of(lab, self.site), folder, listed, config):
-                    files.append(file)
+                context = Context.of(lab, self.site)
+                files.append(_notebook_file(context, folder, listed, config))
         return files
 
     @event_priority(-100)
@@ -152,12 +161,21 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             file.src_uri = lab.src
             files.append(file)
         self._urls = {file.src_uri: file.url for file in files.documentation_pages()}
+        package = None
+        if self.config.wheel:
+            self._wheel = self._wheel or self._built_wheel()
+            package = published(self._wheel, files, config, self.config, ran.settings)
+        scripts = {lab.src: lab.data for lab in labs}
+        self.offers = offers_of(ran, files, config, self.config, package=package, labs=scripts)
         with suppress(PageError):  # which the page that has it reports
             text = feed(self.site, self._urls, name=config.site_name, address=config.site_url or "")
             if text is not None:
                 files.append(File.generated(config, FEED, content=text))
                 config.extra["feed"] = FEED
         config.extra["plain"] = True
+        if files.get_file_from_path(_STYLE_SHEET) is None:
+            sheet = Path(__file__).with_name("guest.css").read_text(encoding="utf-8")
+            files.append(File.generated(config, _STYLE_SHEET, content=sheet))
         return files
 
     on_files = CombinedEvent(_on_files_first, _on_files_last)
@@ -188,25 +206,30 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Sort topics and questions by their `order`, and put them under one heading.
 
-        A site that says its navigation keeps it.
+        A site that says its navigation keeps it, and one without questions has no such heading.
         """
         del files
         assert self.site is not None
         if config.nav is not None:
             return nav
         in_order(nav, self.site)
-        questions = [
-            item
-            for item in nav.items
-            if (not _holds_labs(item) if item.is_section else item.is_homepage)
-        ]
+        topics = [item for item in nav.items if item.is_section and self._asks(item)]
+        home = [item for item in nav.items if item.is_page and item.is_homepage]
+        questions = [*home, *topics]
         others = [item for item in nav.items if item not in questions]
-        if others:
+        if topics and others:
             section = Section("Questions", questions)
             for item in questions:
                 item.parent = section
             nav.items = [section, *others]
         return nav
+
+    def _asks(self, section: Section) -> bool:
+        """Whether a part of the navigation holds the page of a question."""
+        assert self.site is not None
+        pages = (one for one in section.children if isinstance(one, Page))
+        found = (self.site.page(one.file.src_uri) for one in pages)
+        return any(page is not None and page.is_question for page in found)
 
     def on_serve(
         self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Callable[..., object]
@@ -240,6 +263,13 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
                 file = Path(config.site_dir) / name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(file, text)
+
+    def _built_wheel(self) -> Wheel:
+        assert self.site is not None
+        try:
+            return build_wheel(self.site.settings.root / self.config.wheel)
+        except DlfaqError as error:
+            raise PluginError(str(error)) from None
 
     def _know(self, config: MkDocsConfig) -> None:
         if self._serving is not None and self.site is not None:
@@ -288,10 +318,8 @@ def _notebook_src(lab: LabPage) -> str:
     return f"{lab.src.removesuffix('.py')}.ipynb"
 
 
-def _notebook_files(
-    context: Context, folder: Path, listed: File, config: MkDocsConfig
-) -> Iterator[File]:
-    """The notebook of a lab as what becomes a page, and notebook and script to be downloaded.
+def _notebook_file(context: Context, folder: Path, listed: File, config: MkDocsConfig) -> File:
+    """The notebook of a lab, of which mkdocs-jupyter makes its page.
 
     Args:
         context: the lab with its results.
@@ -299,25 +327,17 @@ def _notebook_files(
         listed: the script, as MkDocs has found it.
         config: of MkDocs.
     """
-    lab = context.page
-    text = notebook_text(context)
-    notebook = folder / _notebook_src(lab)
+    src = _notebook_src(context.page)
+    notebook = folder / src
     notebook.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(notebook, text)
-    yield File(
-        _notebook_src(lab),
+    write_whole(notebook, notebook_text(context))
+    return File(
+        src,
         src_dir=str(folder),
         dest_dir=config.site_dir,
         use_directory_urls=config.use_directory_urls,
         inclusion=listed.inclusion,
     )
-    for content, suffix in ((text, ".ipynb"), (listed.content_bytes, ".py")):
-        name = download_src(lab.src, suffix)
-        yield File.generated(config, name, content=content, inclusion=listed.inclusion)
-
-
-def _holds_labs(section: Section) -> bool:
-    return any(isinstance(one, Page) and is_lab(one.file.src_uri) for one in section.children)
 
 
 def _count_no_warnings() -> None:

@@ -213,6 +213,69 @@ def test_an_order_that_is_no_number_sorts_last(plain):
     build(plain)
 
 
+def test_a_site_without_questions_has_no_heading_for_them(plain):
+    plain.write("docs/about.md", "# About\n")
+    plain.write("docs/more/index.md", "# More\n")
+    build(plain)
+    html = (plain.folder / "site" / "index.html").read_text(encoding="utf-8")
+    assert "Questions" not in html
+    assert "More" in html
+
+
+FIGURE = """\
+```python
+#| fig-alt: A rising line
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots()
+axes.plot([0, 1, 4])
+axes.set_xlabel("step")
+```
+"""
+
+# The widths at which drawings of the page are shown, and how far text leaves its drawing.
+SHOWN = """
+return [...document.querySelectorAll(".dl-fig svg")]
+  .filter((one) => one.checkVisibility())
+  .map((one) => [one.parentElement.className, Math.max(...[...one.querySelectorAll("text")].map(
+    (text) => text.getBoundingClientRect().bottom - one.getBoundingClientRect().bottom))]);
+"""
+
+
+@pytest.mark.parametrize("theme", ["mkdocs", "readthedocs", "material"])
+def test_a_theme_that_does_not_know_us_shows_each_figure_once_and_whole(
+    plain, theme, browser, serve
+):
+    yml = (plain.folder / "mkdocs.yml").read_text(encoding="utf-8")
+    plain.write("mkdocs.yml", yml.replace("{name: mkdocs}", f"{{name: {theme}}}"))
+    plain.write("docs/index.md", FIGURE)
+    build(plain)
+    address = serve(plain.folder / "site")
+    for width, size in ((1280, "wide"), (400, "narrow")):
+        browser.set_viewport(width)
+        browser.driver.get(f"{address}/index.html")
+        [(name, beyond)] = browser.driver.execute_script(SHOWN)
+        assert (name, beyond < 1) == (f"dl-fig__{size}", True)
+
+
+def test_a_style_sheet_of_the_site_takes_the_place_of_ours(plain):
+    build(plain)
+    sheet = plain.folder / "site" / "assets" / "dlfaq.css"
+    assert ".dl-fig" in sheet.read_text(encoding="utf-8")
+    plain.write("docs/assets/dlfaq.css", "body { color: red }")
+    build(plain)
+    assert sheet.read_text(encoding="utf-8") == "body { color: red }"
+
+
+def test_the_style_of_this_house_is_there_for_the_asking(plain):
+    plain.write("docs/index.md", FIGURE)
+    yml = (plain.folder / "mkdocs.yml").read_text(encoding="utf-8")
+    plain.write("mkdocs.yml", yml.replace("preload: []", "preload: [], style: house"))
+    build(plain)
+    html = (plain.folder / "site" / "index.html").read_text(encoding="utf-8")
+    assert "var(--dl-c1)" in html  # the first colour of its cycle, which follows the mode
+
+
 def test_a_site_without_claims_gets_no_evidence(plain):
     plain.write("docs/index.md", CODE)
     build(plain)
