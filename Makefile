@@ -6,6 +6,9 @@ BIN := .venv/bin
 # Written when the environment is complete, so a set-up that failed is begun again.
 STAMP := .venv/complete
 
+# What is published is dated by its last commit, not by the day on which it was built.
+EPOCH = $(shell git log -1 --format=%ct 2>/dev/null)
+
 # Material prints a banner about MkDocs 2 before every build; this silences it.
 export NO_MKDOCS_2_WARNING := 1
 
@@ -17,7 +20,7 @@ help:
 	@echo "make site    the whole site into site/; a warning is an error"
 	@echo "make test    every check and every test"
 	@echo "make soak    every test at its full count of examples, kills and pictures: hours, for the night"
-	@echo "make bench   how fast replicas train together"
+	@echo "make bench   how fast replicas train together, and sites build, beside others"
 	@echo "make lock    requirements.lock from pyproject.toml (UPGRADE=1 for newer versions)"
 	@echo "make clean   remove site/ and the stored results .dlfaq/, keep the environment"
 	@echo "Each makes its environment in .venv first (PYTHON=/path/to/python3.11 or later)."
@@ -27,7 +30,7 @@ serve: $(STAMP)
 	$(BIN)/mkdocs serve --dev-addr "$(ADDR)"
 
 site: $(STAMP)
-	$(BIN)/mkdocs build --strict
+	$(if $(EPOCH),SOURCE_DATE_EPOCH=$(EPOCH) )$(BIN)/mkdocs build --strict
 
 # pytest is last, so that its summary is the last thing one reads.
 test: $(STAMP)
@@ -41,6 +44,7 @@ soak: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python bench/replicas.py
+	$(BIN)/python bench/engine
 
 # uv keeps the pins it finds in its output, hence the copy. The lock is replaced only if it differs:
 # a newer file would set the environment up again.

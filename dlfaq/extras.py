@@ -18,6 +18,7 @@ __all__ = ["EXTRAS", "NUMERICAL", "PRELOAD", "extra_missing"]
 EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "engine": (
+            "griffe",
             "jupytext",
             "markdown",
             "math_core",

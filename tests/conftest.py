@@ -7,10 +7,13 @@ import os
 import shutil
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Literal
 
 import hypothesis
+import markdown
 import pytest
+from markdown.treeprocessors import Treeprocessor
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
@@ -43,6 +46,34 @@ markdown_extensions:
   - {EXTENSION}:
       preload: [numpy]
 """
+
+
+_BOTH = {
+    "attr_list": {},
+    "def_list": {},
+    "md_in_html": {},
+    "tables": {},
+    "toc": {"permalink": True},
+    "pymdownx.arithmatex": {"generic": True},
+    "pymdownx.highlight": {"anchor_linenums": False},
+    "pymdownx.mark": {},
+    "pymdownx.superfences": {"custom_fences": [{"name": "mermaid", "class": "mermaid"}]},
+    EXTENSION: {},
+}
+_OF_OTHERS = (
+    *("abbr", "admonition", "footnotes", "nl2br", "sane_lists", "smarty"),
+    *("pymdownx.betterem", "pymdownx.caret", "pymdownx.critic", "pymdownx.details"),
+    *("pymdownx.emoji", "pymdownx.inlinehilite", "pymdownx.keys", "pymdownx.magiclink"),
+    *("pymdownx.smartsymbols", "pymdownx.tasklist", "pymdownx.tilde", "pymdownx.blocks.tab"),
+    *("pymdownx.blocks.html", "pymdownx.blocks.definition", "pymdownx.blocks.caption"),
+)
+#: The Markdown extensions of this site, and those that other sites use.
+EXTENSIONS = {
+    "ours": _BOTH | {"pymdownx.blocks.admonition": {}, "pymdownx.blocks.details": {}},
+    "of others": _BOTH
+    | {name: {} for name in _OF_OTHERS}
+    | {"pymdownx.tabbed": {"alternate_style": True}},
+}
 
 
 class Browser:
@@ -149,6 +180,30 @@ def read(site: Path) -> Callable[..., Page]:
         return read_page(file, read_settings(site))
 
     return read
+
+
+@pytest.fixture
+def converters(site: Path) -> dict[str, Callable[[str], str]]:
+    """Functions that give the HTML of docs/page.md, by whose extensions they use.
+
+    They take its text without front matter, as MkDocs hands it on.
+    """
+
+    def converter(extensions: dict[str, dict]) -> Callable[[str], str]:
+        md = markdown.Markdown(extensions=list(extensions), extension_configs=extensions)
+        # What MkDocs registers, and how ours knows which page is converted.
+        relpath = Treeprocessor(md)
+        relpath.config = SimpleNamespace(config_file_path=str(site / "mkdocs.yml"), plugins={})
+        relpath.file = SimpleNamespace(src_uri="page.md")
+        md.treeprocessors.register(relpath, "relpath", 0)
+
+        def convert(text: str) -> str:
+            md.reset()
+            return md.convert(text)
+
+        return convert
+
+    return {name: converter(extensions) for name, extensions in EXTENSIONS.items()}
 
 
 @pytest.fixture

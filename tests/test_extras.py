@@ -67,7 +67,8 @@ def test_the_engine_brings_nothing_heavy():
 def test_all_is_all_that_is_not_for_developers():
     [all_of_it] = extra("all")
     assert all_of_it.name == PROJECT["name"]
-    assert all_of_it.extras == PROJECT["optional-dependencies"].keys() - {"all", "dev", "test"}
+    for_developers = {"all", "bench", "dev", "test"}
+    assert all_of_it.extras == PROJECT["optional-dependencies"].keys() - for_developers
 
 
 def test_a_module_that_no_extra_brings_is_none_of_our_business():

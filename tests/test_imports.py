@@ -27,7 +27,11 @@ MKDOCS_ROOM = "dlfaq.site.mkdocs"
 # What the engine must not load before a chain runs, nor while it renders: seconds, and memory.
 HEAVY = {"torch", "torchvision", "matplotlib", "numpy", "scipy", "sklearn", "pandas"}
 # Loaded inside a function, in the process of a chain, which has drawn with matplotlib by then.
-IN_THE_WORKER = {"dlfaq.execution.worker.drawing": {"matplotlib"}}
+IN_THE_WORKER = {
+    "dlfaq.execution.worker.artist_data": {"matplotlib", "numpy"},
+    "dlfaq.execution.worker.drawing": {"matplotlib"},
+    "dlfaq.execution.worker.figure_data": {"matplotlib"},
+}
 
 LIBRARY = (
     "seeding",
@@ -223,7 +227,7 @@ def test_the_engine_loads_nothing_heavy(module):
         (SHARED, (), set()),
         (LIBRARY, ("library",), set()),
         # pytest comes with pytest-codeblocks; a chain that draws has loaded matplotlib itself.
-        ((*ENGINE, "cli"), ("engine", "dask"), {"pytest", "_pytest", "matplotlib"}),
+        ((*ENGINE, "cli"), ("engine", "dask"), {"pytest", "_pytest", "matplotlib", "numpy"}),
     ],
     ids=["shared", "library", "engine"],
 )

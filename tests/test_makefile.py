@@ -136,3 +136,14 @@ def test_plain_make_lists_every_target(checkout):
 def test_what_a_target_ends_with(checkout, target, last):
     done = checkout.make("--dry-run", target, "ADDR=0.0.0.0:9000")
     assert done.stdout.splitlines()[-1] == last
+
+
+def test_what_is_published_is_dated_by_the_last_commit(checkout):
+    day = {"GIT_AUTHOR_DATE": "@1700000000 +0100", "GIT_COMMITTER_DATE": "@1700000000 +0100"}
+    for words in ("init", "add Makefile", "-c user.name=a -c user.email=a@b commit -m a"):
+        subprocess.run(
+            ["git", *words.split()], cwd=checkout.folder, env={**os.environ, **day}, check=True
+        )
+    done = checkout.make("--dry-run", "site")
+    last = done.stdout.splitlines()[-1]
+    assert last == "SOURCE_DATE_EPOCH=1700000000 .venv/bin/mkdocs build --strict"

@@ -212,8 +212,10 @@ def test_a_build_finds_what_the_tests_ran_and_fresh_runs_it_again(project):
 
 def test_chains_run_side_by_side(project):
     site = project({})
+    meeting = site.folder / ".meeting"
+    meeting.mkdir()
     for mine, other in (("a", "b"), ("b", "a")):
-        text = MEETING.format(root=site.folder, mine=mine, other=other)
+        text = MEETING.format(root=meeting, mine=mine, other=other)
         (site.folder / "docs" / f"{mine}.md").write_text(text, encoding="utf-8")
     status, counts, output = site.pytest()
     assert (status, counts) == (0, {"passed": 4}), output

@@ -77,7 +77,12 @@ def test_a_workflow_tests_builds_and_publishes_with_the_store_kept():
     jobs = yaml.safe_load((ROOT / ".github/workflows/site.yml").read_text(encoding="utf-8"))["jobs"]
     steps = [step for job in jobs.values() for step in job["steps"]]
     commands = [step["run"] for step in steps if "run" in step]
-    assert commands == [".ci/run", "make site"]
+    assert commands == [
+        ".ci/run",
+        "make site",
+        "mkdir site && tar -xf artifact.tar -C site",
+        ".ci/publish-notebooks site notebooks",
+    ]
     assert [step["with"]["path"] for step in steps if "actions/cache@" in step.get("uses", "")] == [
         ".dlfaq"
     ]

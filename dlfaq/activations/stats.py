@@ -10,11 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dlfaq.activations.heat_map import heat_map
 from dlfaq.activations.observation import forward_quietly, leaves, numbers
 from dlfaq.errors import InputError
 from dlfaq.writing.tables import html_table, text_table
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from dlfaq.activations.observation import Layers
     from dlfaq.training.history import Floats
 
@@ -141,6 +144,59 @@ class ActivationStats:
     @property
     def histogram(self) -> Floats:
         """Counts below the limits, in the bins and above, (layers, steps, bins + 2)."""
+        return self._counts[..., :-1]
+
+    def plot_histogram(self, layer: str, ax: Axes | None = None) -> Axes:
+        """Draw where all outputs of a layer were, step by step.
+
+        A column is a recorded step, and a stronger colour is more outputs, on one logarithmic scale
+        for all layers. What lies outside of the limits stands in a band of its own on each side,
+        and NaN, if there is any, in one above.
+
+        Args:
+            layer: its qualified name, one of `names`.
+            ax: where to draw; axes of a new figure if left out.
+
+        Returns:
+            The axes. `ax.collections[0]` is what a colour bar is made of.
+
+        Raises:
+            InputError: no such layer, no histogram, or nothing was recorded of the layer.
+
+        Example:
+            >>> x = torch.randn(100, 10)
+            >>> stats = activation_stats(mlp([10, 50, 3]), x, bins=40, limits=(-3, 3))
+            >>> stats.plot_histogram("0")
+            <Axes: xlabel='step', ylabel='output'>
+        """
+        if layer not in self.names:
+            raise InputError(
+                expected=f"one of the layers {', '.join(self.names)}",
+                got=repr(layer),
+                cure="names= has them in the order of the model",
+            )
+        counts = self._counts
+        row = counts[self.names.index(layer)]
+        ran = ~np.isnan(row[:, 0])
+        if not ran.any():
+            raise InputError(
+                expected=f"a step in which layer {layer!r} ran",
+                got=f"none among {len(self.steps)} recorded",
+                cure="train in the with block, in train mode; or use activation_stats(model, x)",
+            )
+        if ax is None:
+            # A page that only records does not load matplotlib for it.
+            import matplotlib.pyplot as plt  # noqa: PLC0415
+
+            _, ax = plt.subplots()
+        most = float(np.nanmax(counts))
+        heat_map(ax, self.steps[ran], self._every, row[ran], self.edges, most=most)
+        ax.set_ylabel("output")
+        return ax
+
+    @property
+    def _counts(self) -> Floats:
+        """Below the limits, in the bins, above, and NaN, (layers, steps, bins + 3)."""
         if self._bins is None:
             raise InputError(
                 expected="ActivationStats with a histogram",
@@ -208,13 +264,14 @@ class ActivationStats:
             on_the_edge = (outputs == edges[-1]).sum()
             counts[-1] -= on_the_edge
             counts[-2] += on_the_edge
-            measured = torch.cat([measured, counts.double()])
+            nan = outputs.isnan().sum()[None]
+            measured = torch.cat([measured, counts.double(), nan.double()])
         return measured.cpu().numpy()
 
     @property
     def _width(self) -> int:
         """How many quantities are measured."""
-        return 4 + (0 if self._bins is None else self._bins + 2)
+        return 4 + (0 if self._bins is None else self._bins + 3)
 
     @property
     def _stacked(self) -> Floats:

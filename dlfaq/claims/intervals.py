@@ -31,6 +31,11 @@ class Interval:
         low: lower end of the interval, in the same unit.
         high: upper end of the interval, in the same unit.
         replicas: how many independent replicas it rests on.
+
+    Example:
+        >>> interval = mean_interval([1.0, 2.0, 3.0])
+        >>> print(f"{interval.estimate} from {interval.low:.2f} to {interval.high:.2f}")
+        2.0 from -0.48 to 4.48
     """
 
     estimate: float
@@ -74,6 +79,10 @@ def geometric_mean_interval(ratios: npt.ArrayLike) -> Interval:
 
     Raises:
         InputError: fewer than two replicas, or a ratio that is not a positive finite number.
+
+    Example:
+        >>> round(geometric_mean_interval([1.0, 2.0, 4.0]).estimate, 6)
+        2.0
     """
     x = _replicas(ratios).astype(np.float64)
     if (x <= 0).any():
@@ -96,6 +105,10 @@ def failure_rate_interval(failed: npt.ArrayLike) -> Interval:
 
     Raises:
         InputError: fewer than two replicas, or values that are not booleans.
+
+    Example:
+        >>> round(failure_rate_interval([True] + [False] * 31).high, 3)  # one failure in 32
+        0.162
 
     Source:
         Clopper and Pearson (1934), The use of confidence or fiducial limits, Biometrika 26(4).

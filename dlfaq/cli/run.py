@@ -26,7 +26,7 @@ def register(commands: Commands) -> None:
     run.add_argument(
         "--check",
         action="store_true",
-        help="run every chain, write nothing, compare with the store",
+        help="run every chain, write nothing, name each difference from what is stored",
     )
     run.add_argument(
         "--executor", metavar="dask://HOST:PORT", help="run on a Dask cluster (this machine)"
@@ -42,8 +42,8 @@ def _run(options: argparse.Namespace) -> int:
         jobs=options.jobs,
         executor=options.executor,
     )
-    for place in report.changed:
-        print(f"{place}: Changed: the result differs from the stored one", file=sys.stderr)
+    for difference in report.changed:
+        print(difference, file=sys.stderr)
     chains = sum(len(page.chains) for page in report.site.pages)
     print(f"{report.ran} of {chains} chains run, {len(report.failures)} failures")
     return DONE if report.ok else FAILED

@@ -36,7 +36,13 @@ _SIDE = 28
 
 
 class Examples(NamedTuple):
-    """Inputs `x`, floating point of shape (n, …), and their labels `y`, int64 of shape (n,)."""
+    """Inputs `x`, floating point of shape (n, …), and their labels `y`, int64 of shape (n,).
+
+    Example:
+        >>> x, y = digits(seed=1).train
+        >>> tuple(x.shape), tuple(y.shape)
+        ((1000, 64), (1000,))
+    """
 
     x: Tensor
     y: Tensor
@@ -48,6 +54,11 @@ class Dataset:
 
     Raises:
         InputError: shapes, dtypes or labels do not fit, or an input is not finite.
+
+    Example:
+        >>> data = digits(seed=1)
+        >>> [len(part.y) for part in (data.train, data.validation, data.test)]
+        [1000, 300, 497]
     """
 
     train: Examples
@@ -81,6 +92,10 @@ def digits(*, seed: int = 0) -> Dataset:
 
     They are the test part of UCI's data set, by 13 writers, who are on both sides of a split.
 
+    Example:
+        >>> tuple(digits(seed=1).train.x.shape)
+        (1000, 64)
+
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998; through
     scikit-learn.
     """
@@ -89,6 +104,10 @@ def digits(*, seed: int = 0) -> Dataset:
 
 def mnist1d(*, seed: int = 0) -> Dataset:
     """5,000 made signals of 40 points in 10 classes, too hard for a linear model: x (n, 40).
+
+    Example:
+        >>> tuple(mnist1d(seed=1).train.x.shape)
+        (3500, 40)
 
     Source: S. Greydanus and D. Kobak, Scaling Down Deep Learning with MNIST-1D, ICML 2024; through
     mnist1d.
@@ -112,6 +131,10 @@ def mnist(
     Raises:
         InputError: another side, or a folder without `full`.
         DataNotFound: the full set is in none of the places and cannot be downloaded.
+
+    Example:
+        >>> tuple(mnist(seed=1, side=14).train.x.shape)
+        (3500, 196)
 
     Source: Y. LeCun, C. Cortes and C. Burges, The MNIST Database of Handwritten Digits.
     """

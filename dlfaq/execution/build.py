@@ -6,15 +6,15 @@ everything up.
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from dlfaq.execution.differences import differences
 from dlfaq.execution.executors import executor_at, workers
 from dlfaq.execution.failures import changed_meanwhile
-from dlfaq.execution.inputs import inputs_of
+from dlfaq.execution.inputs import EVERYTHING, inputs_of
 from dlfaq.execution.job import jobs_of
 from dlfaq.execution.key import chain_key
 from dlfaq.execution.process import ABANDONED, ProcessEnd, run_task
@@ -23,11 +23,12 @@ from dlfaq.execution.result import Outcome
 from dlfaq.execution.runner import make_task, outcome_of
 from dlfaq.execution.site import Site, read_pages
 from dlfaq.execution.store import Store
+from dlfaq.execution.temporary import sweep
 from dlfaq.execution.variables import MACHINE
 from dlfaq.pages.agreement import disagreements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from dlfaq.execution.job import Job
     from dlfaq.execution.result import Result
@@ -50,7 +51,7 @@ class Report:
         site: every page as read, and what each of its chains gave, run now or stored.
         ran: how many chains ran.
         failures: every failure, ready to print, its first line `docs/page.md:LINE: ...`.
-        changed: with `check`, chains whose result differs from the stored one.
+        changed: with `check`, every difference from what is stored, ready to print.
     """
 
     site: Site
@@ -136,10 +137,14 @@ def _outcome(job: Job, ended: ProcessEnd, settings: Settings, *, last: bool) -> 
 def _changed(ended: ProcessEnd, settings: Settings) -> list[str]:
     """What a chain read and what is not, or no longer, as this process sees it."""
     inputs = inputs_of(settings)
-    # Another machine may have a home of its own: where it ran is not what it read.
-    seen = {name: value for name, value in ended.inputs.items() if name.lstrip("$") not in MACHINE}
+    seen = {name: value for name, value in ended.inputs.items() if not _of_the_machine(name)}
     elsewhere = (name for name, value in seen.items() if inputs.value(name) != value)
     return sorted({*ended.changed, *elsewhere})
+
+
+def _of_the_machine(name: str) -> bool:
+    """Whether an input says where a chain ran and not what it read: a machine has its own home."""
+    return name.lstrip("$") in MACHINE
 
 
 def build(
@@ -170,6 +175,7 @@ def build(
         InputError: a setting is wrong, or the store cannot be written.
         DlfaqError: no process can be started here.
     """
+    sweep()
     store = Store(settings)
     report = Report(Site(settings, read_pages(settings, only) if pages is None else pages))
     site = report.site
@@ -179,20 +185,19 @@ def build(
     stored = {name: outcome.result for name, outcome in site.results.items() if outcome.ok}
     found = {} if fresh or check else site.results
     stale = [job for job in all_jobs if job.name not in found]
+    ran: set[str] = set()
     with (
         executor_at(executor if stale else None, workers(jobs)) as (pool, count),
         Progress(len(stale), count) as progress,
     ):
 
         def done(job: Job, outcome: Outcome) -> None:
-            report.ran += 1
+            ran.add(job.name)
             site.results[job.name] = outcome
             failed(list(map(str, outcome.failures)))
             progress.finished(ok=outcome.ok)
             if not check and outcome.ok:
                 store.put(keys[job.name], outcome.result)
-            elif check and outcome.ok and _differs(stored.get(job.name), outcome.result):
-                report.changed.append(f"{job.page.path}:{job.chain.head.start}")
 
         def failed(failures: list[str]) -> None:
             report.failures += failures
@@ -202,9 +207,50 @@ def build(
         for page in site.pages:
             failed([str(error) for error in (*page.errors, *disagreements(page))])
         run_jobs(stale, settings, pool, done)
-    if report.ran and not check:
+        for attempt in range(_TRIES if stale else 0):
+            outdated = _outdated(all_jobs, site)
+            if attempt == _TRIES - 1:
+                failed([str(changed_meanwhile(job, files)) for job, files in outdated])
+            else:
+                run_jobs([job for job, _ in outdated], settings, pool, done)
+    report.ran = len(ran)
+    if check:
+        report.changed = _differences(all_jobs, stored, site)
+    elif ran:
         store.prune(keys.values(), keys, above=_MOST_BYTES)
     return report
+
+
+def _differences(jobs: Iterable[Job], stored: Mapping[str, Result], site: Site) -> list[str]:
+    """Where chains that ran now gave another result than the stored one."""
+    return [
+        words
+        for job in jobs
+        if (outcome := site.results[job.name]).ok
+        for words in differences(job, stored.get(job.name), outcome.result)
+    ]
+
+
+def _outdated(jobs: Iterable[Job], site: Site) -> list[tuple[Job, list[str]]]:
+    """The chains that have read what is another now, and what that is.
+
+    A chain ends, or is found in the store, while others still run; meanwhile they, or somebody, may
+    change what it has read. All files of the site together do not count here: who logs a build
+    into one would never see the end of it.
+    """
+    now = inputs_of(site.settings)
+    values: dict[str, str] = {}
+    found = []
+    for job in jobs:
+        outcome = site.results.get(job.name)
+        if outcome is None or not outcome.ok:
+            continue
+        seen = {k: v for k, v in outcome.result.inputs.items() if not _of_the_machine(k)}
+        for name in seen.keys() - values.keys() - {EVERYTHING}:
+            values[name] = now.value(name)
+        if changed := sorted(k for k, v in seen.items() if values.get(k, v) != v):
+            found.append((job, changed))
+    return found
 
 
 def known(jobs: Iterable[Job], store: Store, *, failures: bool = False) -> dict[str, Outcome]:
@@ -238,14 +284,3 @@ def _failed_before(job: Job, key: str, store: Store) -> Outcome | None:
     seen = failure.result.inputs.items()
     same = all(store.inputs.value(name) == value for name, value in seen)
     return failure if same else None
-
-
-def _differs(stored: Result | None, result: Result) -> bool:
-    """Whether two results differ in anything but when, how long and how much memory."""
-    return stored is None or _lasting(stored) != _lasting(result)
-
-
-def _lasting(result: Result) -> str:
-    """The result as it would be stored, but for the rest: NaN differs from itself, its text not."""
-    lasting = replace(result, elapsed_s=0.0, cpu_s=0.0, peak_bytes=0, finished="")
-    return json.dumps(lasting.to_json(), sort_keys=True)

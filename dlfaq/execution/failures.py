@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution.result import Failure
@@ -106,6 +107,8 @@ def _broken_off(job: Job, ended: ProcessEnd) -> Failure:
         "Abandoned": "ended because the build was",
         "Flood": "it writes output without end; print less",
         "Copy": "it forked, and both processes ran to the end; end the copy with os._exit",
+        "NoRoom": f"no room for what it writes in {tempfile.gettempdir()}; make some, or name "
+        "another folder with TMPDIR",
         "Exit": f"the process ended with status {ended.code} before the end of the chain; "
         "do not call os._exit or the like",
     }
@@ -113,6 +116,8 @@ def _broken_off(job: Job, ended: ProcessEnd) -> Failure:
     if ended.reason == "Signal":
         kind = signal.Signals(-ended.code).name
         message = "the process was killed" + (", out of memory?" if kind == "SIGKILL" else "")
+    if ended.reason in {"Exit", "Signal"}:
+        message += _last_words(ended)
     return _at_chain_line(job, line, kind, message, [])
 
 

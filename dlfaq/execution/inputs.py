@@ -12,7 +12,7 @@ import json
 import os
 from functools import cache
 from pathlib import Path
-from stat import S_ISDIR
+from stat import S_ISDIR, S_ISLNK, S_IXUSR
 from typing import TYPE_CHECKING
 
 from dlfaq.execution.variables import given
@@ -34,9 +34,9 @@ _FOLDER = "folder"
 # Marks a folder of things that can be made again, such as a cache of pytest (bford.info/cachedir).
 _CACHE_MARK = "CACHEDIR.TAG"
 
-# Python's os.stat before a chain's is watched: it is called per file and chain, and Path.stat is
-# twice as slow.
-_stat = os.stat
+# Python's own before a chain's are watched: they are called per file and chain, and those of Path
+# are twice as slow.
+_stat, _lstat, _readlink = os.stat, os.lstat, os.readlink
 
 
 class Inputs:
@@ -65,7 +65,7 @@ class Inputs:
             text = self._variables.get(name[1:])
             return ABSENT if text is None else _hash(text)
         if name.endswith("/"):
-            return _listing(Path(self.root, name))
+            return self._listing(os.path.normpath(f"{self.root}/{name}"))
         return file_hash(Path(self.root, name))
 
     def state(self, name: str) -> object:
@@ -75,6 +75,16 @@ class Inputs:
         if name.startswith("$") or name.endswith("/"):
             return self.value(name)
         return _state(Path(self.root, name))
+
+    def _listing(self, folder: str) -> str:
+        """The names in a folder, but for those that a build itself brings forth."""
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted((entry.name, entry.is_dir(), entry.path) for entry in entries)
+        except OSError:
+            return ABSENT
+        left_out = {f"{folder}/__pycache__", *self._excluded}
+        return _hash([one[:2] for one in found if one[2] not in left_out])
 
     def _all_files(self) -> list[str]:
         return sorted(os.path.relpath(file, self.root) for file in self._walk(self.root))
@@ -117,38 +127,45 @@ def _under(file: str, folder: str) -> bool:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's contents, "folder" or "absent"; kept until its time or size changes."""
+    """SHA-256 of a file's contents, "folder" or "absent"; kept until its times or size change.
+
+    Behind it stands what else a chain may ask: whether it may be run as a program, and where a link
+    leads. Its times are not in it: they say when it was fetched.
+    """
+    link = ""
     try:
-        status = _stat(path)
-        return _contents_hash(path, status.st_mtime_ns, status.st_size, status.st_ino)
-    except IsADirectoryError:
-        return _FOLDER
+        status = _lstat(path)
+        if S_ISLNK(status.st_mode):
+            link = f" by {_readlink(path)}"
+            status = _stat(path)
+        if S_ISDIR(status.st_mode):
+            return f"{_FOLDER}{link}"
+        program = " program" if status.st_mode & S_IXUSR else ""
+        return f"{_contents_hash(path, *_marks(status))}{program}{link}"
     except OSError:
-        return ABSENT
+        return f"{ABSENT}{link}"
 
 
 @cache
-def _contents_hash(path: Path, *_status: int) -> str:
+def _contents_hash(path: Path, *_marks: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _listing(folder: Path) -> str:
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted((entry.name, entry.is_dir()) for entry in entries)
-    except OSError:
-        return ABSENT
-    return _hash([one for one in found if one[0] != "__pycache__"])
+def _marks(status: os.stat_result) -> list[int]:
+    """What changes with the contents of a file: a tool may restore its time, but not the other."""
+    return [status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino]
 
 
-def _state(path: Path) -> list[int] | None:
+def _state(path: Path) -> list[int | str]:
+    state: list[int | str] = []
     try:
-        status = _stat(path)
+        status = _lstat(path)
+        if S_ISLNK(status.st_mode):
+            state += [_readlink(path)]
+            status = _stat(path)
     except OSError:
-        return None
-    if S_ISDIR(status.st_mode):
-        return []
-    return [status.st_mtime_ns, status.st_size, status.st_ino]
+        return [*state, ABSENT]
+    return [*state, _FOLDER] if S_ISDIR(status.st_mode) else [*state, *_marks(status)]
 
 
 def _hash(value: object) -> str:

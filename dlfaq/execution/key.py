@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "chain_key", "environment", "result_key", "version"]
 
 #: Raise when the form or meaning of a stored result changes.
-SCHEMA = 2
+SCHEMA = 3
 
 #: Environment variables that keep torch, oneDNN and MKL from a CPU's newer instructions.
 _INSTRUCTION_LIMITS = (
@@ -82,7 +82,6 @@ def chain_key(chain: Chain, settings: Settings) -> str:
         settings.memory_bytes,
         # What it holds: one outside the root is no input.
         file_hash(settings.style) if settings.style else None,
-        *(["png"] if chain.png else []),
         _instructions(),
         platform.python_version(),
         platform.machine(),

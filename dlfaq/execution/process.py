@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -40,13 +41,18 @@ _STACK_S = 0.2
 _FLOOD_BYTES = 100_000_000
 
 
+#: More than the report of most chains.
+_ROOM_BYTES = 1_000_000
+
+
 @dataclass
 class ProcessEnd:
     """How a chain's process ended and what it left, as plain data.
 
     Attributes:
         report: what the process reported at its end, or None if it never got there.
-        reason: why there is no report: "Timeout", "Flood", "Copy", "Exit", "Signal" or "Abandoned".
+        reason: why there is no report: "Timeout", "Flood", "Copy", "Exit", "Signal", "Abandoned" or
+            "NoRoom".
         code: exit status, negative for a signal.
         stdout: all it printed; `marks` says where each snippet begins in it.
         stderr: the same for standard error.
@@ -91,6 +97,8 @@ def run_task(task: ChainTask) -> ProcessEnd:
         ended = _read(folder, task)
         ended.code = process.exitcode or 0
         process.close()
+        if not reason and ended.report is None and not _has_room(folder):
+            reason = "NoRoom"
     if reason:
         ended.reason, ended.report = reason, None
     elif ended.report is None:
@@ -144,6 +152,15 @@ def _end_group(pid: int | None) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             end(pid, signal.SIGKILL)
     kill_all(below)
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether the disk is not full: who cannot write a report cannot write that either."""
+    try:
+        (folder / "room").write_bytes(bytes(_ROOM_BYTES))
+    except OSError as error:
+        return error.errno not in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+    return True
 
 
 def _size(file: Path) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any
 
 from dlfaq.execution.output import Output
+from dlfaq.execution.shape import check_shape
 from dlfaq.protocol import Claim
 
 __all__ = ["Failure", "Outcome", "Result"]
@@ -53,11 +55,8 @@ class Result:
         outputs = [Output.from_json(output) for output in data["outputs"]]
         claims = [Claim.from_json(claim) for claim in data["claims"]]
         result = cls(**{**data, "outputs": outputs, "claims": claims})
-        pairs = [result.values, result.environment, result.inputs, result.distributions]
-        if not all(isinstance(text, str) for one in pairs for pair in one.items() for text in pair):
-            raise TypeError("values, environment, inputs and distributions are texts")
-        if not all(isinstance(one, int | float) for one in (result.elapsed_s, result.cpu_s)):
-            raise TypeError("times are numbers")
+        check_shape(result)
+        date.fromisoformat(result.finished)
         return result
 
 

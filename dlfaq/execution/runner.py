@@ -32,10 +32,11 @@ __all__ = ["make_task", "outcome_of"]
 def make_task(job: Job, settings: Settings) -> ChainTask:
     """What the process of a job is told."""
     return ChainTask(
-        snippets=tuple(_snippet_task(snippet, png=job.chain.png) for snippet in job.chain.snippets),
+        snippets=tuple(map(_snippet_task, job.chain.snippets)),
         expressions=job.chain.expressions,
         root=str(settings.root),
         excluded=excluded_folders(settings),
+        kept=(str(settings.store_dir), str(settings.site_dir)),
         style=str(settings.style) if settings.style else None,
         seed_offset=settings.seed_offset,
         device=settings.device,
@@ -47,12 +48,10 @@ def make_task(job: Job, settings: Settings) -> ChainTask:
     )
 
 
-def _snippet_task(snippet: Snippet, *, png: bool) -> SnippetTask:
+def _snippet_task(snippet: Snippet) -> SnippetTask:
     options = snippet.options
-    extra = [*(["thumb"] if options.thumb else []), *(["png"] if png else [])]
-    return SnippetTask(
-        snippet.code, options.raises, options.warning, sizes=("wide", "narrow", *extra)
-    )
+    sizes = ("wide", "narrow", "thumb") if options.thumb else ("wide", "narrow")
+    return SnippetTask(snippet.code, options.raises, options.warning, sizes)
 
 
 def outcome_of(job: Job, ended: ProcessEnd, settings: Settings) -> Outcome:

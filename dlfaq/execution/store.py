@@ -10,16 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
+from contextlib import suppress
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dlfaq.errors import InputError
 from dlfaq.execution.inputs import inputs_of
 from dlfaq.execution.key import result_key, version
 from dlfaq.execution.result import Outcome, Result
-from dlfaq.writing.files import write_whole
+from dlfaq.writing.files import UNFINISHED, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    import os
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from dlfaq.pages.config import Settings
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 _T = TypeVar("_T")
+
+# A file that a writer of another machine has begun may be younger, but not by much.
+_WRITTEN_S = 60
 
 _log = logging.getLogger("dlfaq.store")
 
@@ -73,12 +80,13 @@ class Store:
         self._write(self.folder / "used" / key, used)
 
     def prune(self, keys: Iterable[str], names: Iterable[str], *, above: int = 0) -> int:
-        """Delete what these chains do not refer to, the oldest first.
+        """Delete what writers have left that were killed, and what these chains do not refer to.
 
         Args:
             keys: of the chains whose results stay.
             names: of the jobs whose last result and failure stay.
-            above: how many bytes the store may take in all; it is left alone below that.
+            above: how many bytes results may take in all; below that they are left alone, beyond
+                it the oldest go first.
 
         Returns:
             How many bytes are free now that were not.
@@ -92,16 +100,23 @@ class Store:
             for name in names
             for what in ("good", "failure")
         }
-        files = [file for file in self.folder.glob("*/*") if file.is_file()]
-        sizes = {file: file.stat() for file in files}
+        sizes = dict(self._files())
         total, freed = sum(one.st_size for one in sizes.values()), 0
-        for file in sorted(files, key=lambda file: sizes[file].st_mtime_ns):
-            if total - freed <= above:
-                break
-            if file not in kept:
+        old = time.time() - _WRITTEN_S
+        for file in sorted(sizes, key=lambda file: sizes[file].st_mtime_ns):
+            left = file.match(UNFINISHED) and sizes[file].st_mtime < old
+            if left or (total - freed > above and file not in kept):
                 file.unlink(missing_ok=True)
                 freed += sizes[file].st_size
         return freed
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """What is in the store; another build may take its own away at any time."""
+        for file in self.folder.glob("*/*"):
+            with suppress(OSError):
+                status = file.stat()
+                if S_ISREG(status.st_mode):
+                    yield file, status
 
     def remember(self, name: str, key: str, outcome: Outcome) -> None:
         """Keep the last good result, or the last failure, of the chain of this name."""

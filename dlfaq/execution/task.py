@@ -46,6 +46,7 @@ class ChainTask:
         expressions: what is evaluated at the end.
         root: the site's root; what is read and imported under it is reported.
         excluded: folders under the root that do not count.
+        kept: folders that the chain never writes to: results, and what is published.
         style: a matplotlib style file, or None.
         seed_offset: see Settings.
         device: see Settings.
@@ -61,6 +62,7 @@ class ChainTask:
     expressions: tuple[str, ...]
     root: str
     excluded: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     style: str | None = None
     seed_offset: int = 0
     device: str = "cpu"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FIXED", "MACHINE", "given", "is_passed_on"]
+__all__ = ["FIXED", "MACHINE", "caches", "given", "is_passed_on"]
 
 #: What every chain and the server of chains find, whoever starts the build. The threads must be set
 #: before numpy is imported: after one parallel operation in the server, a forked child hangs for
@@ -53,6 +53,9 @@ _PASSED_ON = (
     "*_PROXY",
 )
 
+#: Those of them that name a folder for what can be downloaded or made again.
+_CACHES = ("DLFAQ_DATA", "HF_*", "MPLCONFIGDIR", "TMPDIR", "TORCH_HOME", "XDG_*_HOME")
+
 #: What says who looks, and not what there is to see: no chain finds it.
 _HIDDEN = (
     "COLORTERM",
@@ -71,6 +74,7 @@ _HIDDEN = (
     "PWD",
     "PYTEST_*",
     "SHLVL",
+    "SOURCE_DATE_EPOCH",
     "TERM",
     "XDG_RUNTIME_DIR",
     "XDG_SESSION_*",
@@ -89,6 +93,15 @@ def given(environment: Mapping[str, str]) -> dict[str, str]:
         and name not in FIXED
         and not any(fnmatchcase(name, one) for one in _HIDDEN)
     }
+
+
+def caches(variables: Mapping[str, str]) -> list[str]:
+    """The folders that an environment names for what can be downloaded or made again."""
+    return [
+        value.rstrip("/")
+        for name, value in variables.items()
+        if any(fnmatchcase(name, one) for one in _CACHES)
+    ]
 
 
 def is_passed_on(name: str) -> bool:

@@ -43,6 +43,11 @@ class Comparison(Generic[Run]):
         arms: by name; each a `Trained` or `Tuned` arm, or an array of what was measured of it,
             (replicas, …).
         seeds: of the replicas (in a placebo, of those of the first arm).
+
+    Example:
+        >>> accuracy = {"narrow": np.array([0.80, 0.90]), "wide": np.array([0.84, 0.92])}
+        >>> Comparison(accuracy, seeds(2)).difference("wide", "narrow").round(2)
+        Replicates([0.04, 0.02])
     """
 
     arms: Mapping[str, Run]

@@ -18,6 +18,12 @@ def y_label(ax: Axes, text: str) -> None:
     """Name the y axis where one reads it: level, above its top left corner.
 
     A title of the axes moves up to make room; set it before.
+
+    Example:
+        >>> _, ax = plt.subplots()
+        >>> y_label(ax, "test accuracy")
+        >>> ax.get_ylabel()
+        'test accuracy'
     """
     ax.set_ylabel(text, rotation=0, ha="left", va="bottom")
     above = offset_copy(ax.transAxes, ax.get_figure(root=True), y=7, units="points")

@@ -40,6 +40,13 @@ def line_labels(ax: Axes, labels: Mapping[Line2D, Words]) -> None:
 
     Raises:
         InputError: a line is not in these axes.
+
+    Example:
+        >>> _, ax = plt.subplots()
+        >>> (line,) = ax.plot([0, 1], [1, 0.5])
+        >>> line_labels(ax, {line: ("with zero_grad()", "zeroed")})
+        >>> line.get_label()
+        'with zero_grad()'
     """
     strangers = [line for line in labels if line not in list(ax.lines)]
     if strangers:
@@ -53,3 +60,5 @@ def line_labels(ax: Axes, labels: Mapping[Line2D, Words]) -> None:
         drawn = LineLabels(ax)
         ax.add_artist(drawn)
     drawn.add(labels)
+    for line, words in labels.items():
+        line.set_label(words if isinstance(words, str) else words[0])  # for whoever asks the line

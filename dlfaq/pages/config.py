@@ -28,6 +28,7 @@ _OPTIONS: dict[str, tuple[Any, Any, str]] = {
     "style": ("", str, "text"),
     "preload": (list(PRELOAD), list, "list"),
     "memory_gib": (4, (int, float), "number"),
+    "reference": ("", str, "text"),
 }
 
 
@@ -48,6 +49,7 @@ class Settings:
         device: DLFAQ_DEVICE, never detected, so that a key does not depend on the machine.
         memory_bytes: what a chain may allocate beyond what it starts with.
         placebo: whether the arms of each comparison get the same treatment (`dlfaq claims`).
+        reference: the folder of the package that `{reference}` shows, or None.
     """
 
     root: Path
@@ -61,6 +63,7 @@ class Settings:
     device: str = "cpu"
     memory_bytes: int = 4 * 2**30
     placebo: bool = False
+    reference: Path | None = None
 
     def relative(self, path: Path) -> str:
         """The path as keys and messages write it: from the root, with forward slashes."""
@@ -226,4 +229,5 @@ def settings_from(root: Path, config: Mapping[str, Any], options: dict[str, Any]
         seed_offset=seed_offset(os.environ.get("DLFAQ_SEED_OFFSET", "0")),
         device=os.environ.get("DLFAQ_DEVICE", "cpu"),
         memory_bytes=int(options["memory_gib"] * 2**30),
+        reference=root / options["reference"] if options["reference"] else None,
     )

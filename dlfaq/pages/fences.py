@@ -30,6 +30,15 @@ _SHOWN = re.compile(
 )
 _SHELL = ("sh", "bash")
 _CODE_SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
+# What stands in these elements is a program, a text without markup, or for who cannot play them.
+_UNSHOWN = re.compile(
+    r"<(?P<end>/?)(?P<name>audio|canvas|datalist|iframe|noembed|noframes|noscript|object|plaintext"
+    r"|script|select|style|template|textarea|title|video|xmp)(?![\w-])",
+    re.IGNORECASE,
+)
+# To a browser a comment, or the value of an attribute, which ends at a bracket further below.
+_NO_TAG = re.compile(r"""(<[?!](?!--)(?=[^>]*$)|<(?=[A-Za-z][^<>]*=\s*("[^"]*|'[^']*)$))""")
+_NO_TAGS = {"<?", "<!", "<"}
 
 Fail = Callable[[int, str], None]
 
@@ -71,6 +80,7 @@ def scan(lines: list[str], first: int, fail: Fail) -> list[Fence]:
         if line.lstrip().startswith("```") or _DIRECTIVE.match(line.strip()):
             fail(number, "front matter holds no fence and no directive: the tests would read it")
     index = first
+    unshown: dict[str, int] = {}
     while index < len(lines):
         match = _TICKS.match(lines[index])
         if match is not None and "`" in match["info"]:
@@ -78,6 +88,7 @@ def scan(lines: list[str], first: int, fail: Fail) -> list[Fence]:
             match = None
         if match is None:
             _check_prose(lines, index, fail)
+            _note_unshown(lines[index], index + 1, unshown)
             index += 1
             continue
         _check_opening(match, index + 1, fail)
@@ -87,8 +98,31 @@ def scan(lines: list[str], first: int, fail: Fail) -> list[Fence]:
         fences.append(Fence(index + 1, end + 1, info, tuple(lines[index + 1 : end]), continues))
         if continues:
             _check_continue(fences, fail)
+        if fences[-1].is_snippet and unshown:
+            begun, opened = next(iter(unshown.items()))
+            end_ = ">" if begun in _NO_TAGS else f"</{begun[1:]}"
+            fail(
+                index + 1,
+                f"no browser shows a snippet within the {begun} of line {opened}; close it above "
+                f"with {end_}, or write `{begun}` if it is prose",
+            )
         index = end + 1
     return fences
+
+
+def _note_unshown(line: str, number: int, unshown: dict[str, int]) -> None:
+    """Keep what is open at this line of which no browser shows the contents, and since when."""
+    bare = _CODE_SPAN.sub("", line)
+    for begun in _NO_TAGS & unshown.keys() if ">" in bare else ():
+        del unshown[begun]
+    for tag in _UNSHOWN.finditer(bare):
+        begun = f"<{tag['name'].lower()}>"
+        if tag["end"]:
+            unshown.pop(begun, None)
+        else:
+            unshown.setdefault(begun, number)
+    if no_tag := _NO_TAG.search(bare):
+        unshown.setdefault(no_tag[1], number)
 
 
 def _check_prose(lines: list[str], index: int, fail: Fail) -> None:

@@ -66,13 +66,11 @@ class Chain:
         index: which chain of the page, from 0.
         snippets: its snippets.
         expressions: the inline expressions it evaluates at its end, each once.
-        png: whether its figures are drawn as PNG too, for the notebook of a lab.
     """
 
     index: int
     snippets: tuple[Snippet, ...]
     expressions: tuple[str, ...] = ()
-    png: bool = False
 
     @property
     def head(self) -> Snippet:

@@ -91,7 +91,7 @@ class _Reader:
                 if not (groups and (fence.continues or page.is_lab)):
                     groups.append([])
                 groups[-1].append(self.snippet(fence))
-        chains = [Chain(i, tuple(group), png=page.is_lab) for i, group in enumerate(groups)]
+        chains = [Chain(i, tuple(group)) for i, group in enumerate(groups)]
         self.check_options(chains)
         Prose(page, self.settings, fences, chains).read()
         wanted: dict[int, dict[str, None]] = {chain.index: {} for chain in chains}

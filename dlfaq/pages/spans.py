@@ -20,6 +20,7 @@ PLACES = {
     "cards": False,
     "evidence": False,
     "drift": False,
+    "reference": False,
 }
 
 _TICKS = re.compile(r"(?<![`\\])`+")

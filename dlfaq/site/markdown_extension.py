@@ -80,7 +80,8 @@ class _Check(Postprocessor):
         context = self.session.page
         if context is None:
             return text
-        shown = [int(line) for line in re.findall(r'class="dl-snippet" data-line="(\d+)"', text)]
+        # With the bracket: printed text that looks like it has none.
+        shown = [int(n) for n in re.findall(r'<div class="dl-snippet" data-line="(\d+)"', text)]
         snippets = [snippet.start for _, _, snippet, _ in context.snippets()]
         if shown != snippets:
             for line in sorted(set(snippets) ^ set(shown)) or snippets[:1]:

@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["LISTS", "Fill", "Read", "Session"]
 
 #: Places that the tree processor fills, because what stands there has links.
-LISTS = ("questions", "labs", "cards", "evidence", "drift")
+LISTS = ("questions", "labs", "cards", "evidence", "drift", "reference")
 
 _INCLUDE = re.compile(r"^([ \t]*)(?=-+8<-)")
 
-_TOKEN = re.compile(r"dlfaqtoken(\d+)end")
+_PREFIX = "dlfaqtoken"
+
+# Python-Markdown marks its own places with these two, and takes those in our HTML for its own.
+_MARKS = str.maketrans("\x02\x03", "␂␃")
 
 
 class Session:
@@ -42,24 +45,28 @@ class Session:
 
     Attributes:
         page: the page with its results; None outside a page of the site.
+        prefix: what every token begins with, and nothing that is written on the page.
         html: HTML by number of the token.
         lists: tokens that stand for a list, and which.
     """
 
     def __init__(self) -> None:
         self.page: Context | None = None
+        self.prefix = _PREFIX
         self.html: list[str] = []
         self.lists: dict[str, str] = {}
 
-    def begin(self, page: Context | None) -> None:
+    def begin(self, page: Context | None, lines: list[str]) -> None:
         """Forget the page before."""
         self.__init__()  # type: ignore[misc]
         self.page = page
+        while any(self.prefix in line for line in lines):
+            self.prefix += "x"
 
     def token(self, html: str) -> str:
         """A token for HTML that is filled in later."""
-        self.html.append(html)
-        return f"dlfaqtoken{len(self.html) - 1}end"
+        self.html.append(html.translate(_MARKS))
+        return f"{self.prefix}{len(self.html) - 1}end"
 
 
 class Read(Preprocessor):
@@ -79,7 +86,7 @@ class Read(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         """Rewrite the lines of a page; front matter and blank lines below it are already gone."""
         context = self.source.context(lines)
-        self.session.begin(context)
+        self.session.begin(context, lines)
         if context is None:
             return lines
         if context.page.errors:
@@ -160,7 +167,8 @@ class Fill(Preprocessor):
             superfences: Any = self.md.preprocessors["fenced_code_block"]
             extension = superfences.extension
             extension.extend_super_fences("python", self._not_run, lambda *_: True, None)
-        return [_TOKEN.sub(self._placeholder, line) for line in lines]
+        token = re.compile(rf"{self.session.prefix}(\d+)end")
+        return [token.sub(self._placeholder, line) for line in lines]
 
     def _not_run(self, src: str = "", **_: object) -> str:
         assert self.session.page is not None

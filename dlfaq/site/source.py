@@ -15,6 +15,7 @@ from dlfaq.pages.config import read_settings
 from dlfaq.pages.page import Page
 from dlfaq.pages.reader import read_page, reread
 from dlfaq.site.page.context import Context
+from dlfaq.site.page.offers import Offers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,9 +61,14 @@ class Source:
             file = settings.docs_dir / src
             page = read_page(file, settings) if file.is_file() else Page(src, src)
         if page.errors or page.lines_above(lines) is not None:
-            return Context.of(page, built or site_of([page], settings))
-        new = reread(page, lines, settings)
-        return Context.of(new, site_of([new], settings))
+            context = Context.of(page, built or site_of([page], settings))
+        else:
+            new = reread(page, lines, settings)
+            context = Context.of(new, site_of([new], settings))
+        if built is not None:
+            context.href = self._href
+            context.known = self._known(built)
+        return context
 
     def pages(self, context: Context) -> list[Page]:
         """All pages of the site, the one that is being converted as it is now."""
@@ -76,13 +82,42 @@ class Source:
         """All pages with their results, for what a page says of others."""
         return self._built or site_of(self.pages(context), context.site.settings)
 
+    def offers(self, context: Context) -> Offers:
+        """What the site has for who runs the page elsewhere; our plugin makes it, and none else."""
+        offers: Offers | None = None
+        if self._plugin is not None:
+            offers = self._plugin.offers.get(context.page.src)
+        return offers or Offers()
+
+    def _href(self, src: str) -> str | None:
+        """The link from the page to a file of the site that MkDocs builds."""
+        relpath = self._named("treeprocessors", "relpath")
+        file = relpath.files.get_file_from_path(src) if relpath is not None else None
+        return None if relpath is None or file is None else file.url_relative_to(relpath.file)
+
+    def _known(self, site: Site) -> dict[str, dict[str, str]]:
+        """The links to the names of the package that the site has a reference of."""
+        package = site.settings.reference
+        places = ((page.src, place.kind) for page in site.pages for place in page.places)
+        src = next((src for src, kind in places if kind == "reference"), None)
+        href = self._href(src) if src is not None else None
+        if package is None or href is None:
+            return {}
+        # Only a site with a reference has to have griffe.
+        from dlfaq.site.reference.names import public_names  # noqa: PLC0415
+
+        return {package.name: {name: f"{href}#{name}" for name in public_names(package)}}
+
     @property
     def _built(self) -> Site | None:
         """The site as our plugin has built it."""
-        relpath = self._named("treeprocessors", "relpath")
-        plugin = relpath.config.plugins.get("dlfaq") if relpath is not None else None
-        site: Site | None = plugin.site if plugin is not None else None
+        site: Site | None = self._plugin.site if self._plugin is not None else None
         return site
+
+    @property
+    def _plugin(self) -> Any | None:  # noqa: ANN401 - only its own room imports MkDocs
+        relpath = self._named("treeprocessors", "relpath")
+        return relpath.config.plugins.get("dlfaq") if relpath is not None else None
 
     def _place(self) -> tuple[Path | None, str]:
         """The folder of mkdocs.yml, and the page's path relative to docs_dir."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from markdown.treeprocessors import Treeprocessor
 
-from dlfaq.errors import PageError
+from dlfaq.errors import InputError, PageError
 from dlfaq.execution.drawings import with_id_prefix
+from dlfaq.site.elements import element
 from dlfaq.site.lists.cards import Card
 from dlfaq.site.lists.catalogue import Catalogue, catalogue_of, labs_of
 from dlfaq.site.lists.drift_tables import drift_tables
@@ -19,6 +20,7 @@ from dlfaq.site.lists.rows import lab_rows, link, question_rows, read_next
 from dlfaq.site.notebook import head as lab_head
 from dlfaq.site.page import head
 from dlfaq.site.page.context import Context
+from dlfaq.site.page.offers import place_offers
 from dlfaq.site.page.this_page_ran import Run, this_page_ran
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from markdown import Markdown
 
     from dlfaq.site.page.context import PlacedFigure
+    from dlfaq.site.page.offers import Offers
     from dlfaq.site.preprocessors import Session
     from dlfaq.site.source import Source
 
@@ -54,15 +57,18 @@ class PageTree(Treeprocessor):
         page = context.page
         if page.src == GLOSSARY:
             give_anchors(root)
+        offers = self.source.offers(context)
+        if not page.is_lab:
+            place_offers(root, offers, page=page.src)
         if not (self.session.lists or page.is_question or page.is_lab):
             return
         try:
             catalogue = catalogue_of(self.source.pages(context))
             self._lists(root, context, catalogue)
             if page.is_lab:
-                self._lab(root, context)
+                self._lab(root, context, offers)
             elif page.is_question:
-                self._question(root, context, catalogue)
+                self._question(root, context, catalogue, offers)
                 link_terms(root, glossary_of(context.site.settings), page=page.src)
         except PageError as error:
             context.problems.append(str(error))
@@ -85,21 +91,45 @@ class PageTree(Treeprocessor):
 
     def _list(self, kind: str, context: Context, catalogue: Catalogue) -> list[Element]:
         src = context.page.src
-        if kind == "evidence":
-            site = self.source.whole_site(context)
-            return evidence_page(catalogue, entries_of(site, catalogue), page=src)
+        if kind == "questions":
+            at_home = src == "index.md"
+            return (
+                all_questions(catalogue, page=src) if at_home else self._topic(context, catalogue)
+            )
         if kind == "labs":
             return [lab_rows(labs_of(self.source.pages(context)), page=src)]
         if kind == "drift":
             return drift_tables(context.site.settings, page=src)
-        if kind == "cards":
-            docs_dir = context.site.settings.docs_dir
-            ways_in = {words: way for words, way in _WAYS_IN.items() if (docs_dir / way).is_file()}
-            cards = self._cards(context, catalogue)
-            return findings(catalogue, page=src, shown=cards, ways_in=ways_in)
-        if src == "index.md":
-            return all_questions(catalogue, page=src)
-        return self._topic(context, catalogue)
+        if kind == "reference":
+            return self._reference(context)
+        return (self._evidence if kind == "evidence" else self._findings)(context, catalogue)
+
+    def _evidence(self, context: Context, catalogue: Catalogue) -> list[Element]:
+        site = self.source.whole_site(context)
+        return evidence_page(catalogue, entries_of(site, catalogue), page=context.page.src)
+
+    def _findings(self, context: Context, catalogue: Catalogue) -> list[Element]:
+        docs_dir = context.site.settings.docs_dir
+        ways_in = {words: way for words, way in _WAYS_IN.items() if (docs_dir / way).is_file()}
+        cards = self._cards(context, catalogue)
+        return findings(catalogue, page=context.page.src, shown=cards, ways_in=ways_in)
+
+    def _reference(self, context: Context) -> list[Element]:
+        # Only a site with a reference has to have griffe.
+        from dlfaq.site.reference.page import reference  # noqa: PLC0415
+        from dlfaq.site.reference.uses import uses_of  # noqa: PLC0415
+
+        package = context.site.settings.reference
+        if package is None:
+            context.report(1, "nothing says of which package; give the extension `reference: NAME`")
+            return []
+        uses = uses_of(package.name, self.source.pages(context))
+        store = self.md.htmlStash.store
+        try:
+            return reference(package, uses, page=context.page.src, store=store)
+        except InputError as error:
+            context.report(1, str(error))
+            return []
 
     def _topic(self, context: Context, catalogue: Catalogue) -> list[Element]:
         src = context.page.src
@@ -143,7 +173,9 @@ class PageTree(Treeprocessor):
             )
         return cards
 
-    def _question(self, root: Element, context: Context, catalogue: Catalogue) -> None:
+    def _question(
+        self, root: Element, context: Context, catalogue: Catalogue, offers: Offers
+    ) -> None:
         question = catalogue.question(context.page.src)
         topic = catalogue.topic(context.page.src)
         head.apply(
@@ -157,11 +189,11 @@ class PageTree(Treeprocessor):
             verified=context.verified(),
             searched=(question.description, *question.asked),
         )
-        root.extend(_ran(context, question.answers))
+        root.extend(_ran(context, offers, question.answers))
         if following := catalogue.after(question.src):
             root.extend(read_next(following, page=question.src))
 
-    def _lab(self, root: Element, context: Context) -> None:
+    def _lab(self, root: Element, context: Context, offers: Offers) -> None:
         """A lab has a head and an end too; no verdict, and nothing to read next."""
         (lab,) = labs_of([context.page])
         lab_head.apply(
@@ -170,15 +202,16 @@ class PageTree(Treeprocessor):
             claims_total=context.claims_total,
             claims_hold=context.claims_hold,
             verified=context.verified(),
+            offers=offers,
         )
-        root.extend(_ran(context))
+        root.extend(_ran(context, offers))
 
 
 def _figures(context: Context | None) -> list[PlacedFigure]:
     return context.figures if context is not None else []
 
 
-def _ran(context: Context, answers: Sequence[str] = ()) -> list[Element]:
+def _ran(context: Context, offers: Offers, answers: Sequence[str] = ()) -> list[Element]:
     """The section "This page ran", if anything of the page did."""
     results = [state.result for state in context.states if state.result is not None]
     if not results:
@@ -193,5 +226,15 @@ def _ran(context: Context, answers: Sequence[str] = ()) -> list[Element]:
             peak_bytes=max(result.peak_bytes for result in results),
             versions={name: environment[key] for name, key in names if key in environment},
             answers=answers,
+            package=_package(context, offers),
         )
     )
+
+
+def _package(context: Context, offers: Offers) -> tuple[str, Element] | None:
+    """The name of the package that the page imports, and its version as a link to the wheel."""
+    package = offers.package
+    if package is None:
+        return None
+    href = link(package.src, page=context.page.src)
+    return package.wheel.distribution, element("a", package.wheel.version, href=href, download="")

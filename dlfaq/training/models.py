@@ -102,7 +102,12 @@ def mlp(
 
 
 def count_parameters(model: nn.Module) -> int:
-    """How many numbers training can change: the elements of all parameters that require grad."""
+    """How many numbers training can change: the elements of all parameters that require grad.
+
+    Example:
+        >>> count_parameters(mlp([64, 32, 10]))  # 64·32 + 32 + 32·10 + 10
+        2410
+    """
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["replacing", "write_whole"]
+__all__ = ["UNFINISHED", "replacing", "write_whole"]
+
+#: The names of files that are being written, or that a writer has left who was killed.
+UNFINISHED = ".*.part"
 
 
 @contextlib.contextmanager
@@ -31,7 +34,7 @@ def replacing(file: Path) -> Iterator[IO[bytes]]:
             yield stream
         return
     # A short name: that of the file may be as long as the system allows.
-    temporary = file.with_name(f".{uuid4().hex}.part")
+    temporary = file.with_name(UNFINISHED.replace("*", uuid4().hex))
     try:
         with temporary.open("xb") as stream:
             yield stream

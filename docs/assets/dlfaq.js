@@ -77,6 +77,28 @@ for (const slider of document.querySelectorAll(".dl-slider input")) {
   move(); // a browser may keep the place when it goes back
 }
 
+/* Copies all code of a page, which its script holds, also what the page does not show. Where that
+   cannot be read, as from a folder, the link to the script does what it says. */
+for (const script of document.querySelectorAll(".dl-links a[href$='.py']")) {
+  if (!navigator.clipboard?.write) continue;
+  const button = document.createElement("button");
+  const say = (words) => (button.textContent = words);
+  say("Copy all code");
+  button.setAttribute("aria-live", "polite");
+  button.addEventListener("click", async () => {
+    const text = fetch(script.href).then((response) => response.blob());
+    const plain = text.then((found) => new Blob([found], { type: "text/plain" }));
+    try {
+      await navigator.clipboard.write([new ClipboardItem({ "text/plain": plain })]);
+      say("Copied");
+    } catch {
+      script.click();
+    }
+    setTimeout(say, 2000, "Copy all code");
+  });
+  script.before(button);
+}
+
 /* A question, in the words that find its page. Material looks for words that begin with what was
    typed: it finds rare words that begin with "in", no word that is spelt wrong, and no "initialise"
    for "initialization". So the words that say nothing go, and of each other the word itself counts

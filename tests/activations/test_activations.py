@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
-from dlfaq import ActivationStats, activation_stats, dead_units, mlp
+from dlfaq import ActivationStats, activation_stats, dead_units, digits, mlp
 from dlfaq.errors import InputError
 
 
@@ -67,6 +71,69 @@ def test_a_histogram_drops_nothing():
     assert stats.histogram[0, 0, 1:-1].tolist() == np.histogram(inside, 4, (-1, 1))[0].tolist()
     assert stats.edges.tolist() == [-1, -0.5, 0, 0.5, 1]
     assert stats.non_finite[0, 0] == pytest.approx(2 / 9)
+
+
+@pytest.mark.parametrize("lost", [None, float("nan")])
+def test_the_heat_map_shows_every_output_on_one_scale(lost):
+    """What is drawn is added up: tails and NaN included, it is all that the layers put out."""
+    model = nn.Sequential(nn.Linear(5, 8), nn.Linear(8, 2))
+    with ActivationStats(model, bins=10, limits=(-0.2, 0.2), every=2) as stats:
+        for step in range(5):
+            x = batch(step)
+            if lost is not None:
+                x[0] = lost
+            model(x)
+    scales = []
+    for layer, units in (("0", 8), ("1", 2)):
+        ax = stats.plot_histogram(layer)
+        (mesh,) = ax.collections
+        drawn = mesh.get_array().sum(axis=0)
+        assert drawn.tolist() == [20 * units] * 3
+        scales.append((mesh.norm.vmin, mesh.norm.vmax))
+        names = [text.get_text() for text in ax.get_yticklabels()]
+        assert {"below -0.2", "above 0.2"} < set(names)
+        assert ("NaN" in names) is (lost is not None)
+        plt.close()
+    assert scales == [(1, stats.histogram.max())] * 2
+
+
+def test_a_layer_without_a_record_is_not_drawn():
+    model = mlp([5, 8, 3])
+    stats = ActivationStats(model, bins=4)
+    with pytest.raises(InputError, match="none among 0 recorded"):
+        stats.plot_histogram("0")
+    with pytest.raises(InputError, match="one of the layers 0, 1, 2"):
+        stats.plot_histogram("first")
+
+
+@pytest.mark.parametrize("sizes", [[64, 32, 16, 10], [64, 10]])
+def test_training_in_fastai_gives_the_numbers_of_fastai(sizes):
+    """The same net, the same batches, both records of one fit."""
+    hook, core, learner = (
+        pytest.importorskip(f"fastai.{name}") for name in ("callback.hook", "data.core", "learner")
+    )
+    data = digits()
+    loaders = core.DataLoaders(
+        DataLoader(TensorDataset(*data.train), batch_size=100),
+        DataLoader(TensorDataset(*data.validation), batch_size=300),
+    )
+    model = mlp(sizes, init="he")
+    theirs = hook.ActivationStats(with_hist=True)
+    learn = learner.Learner(loaders, model, nn.functional.cross_entropy, lr=0.1, cbs=theirs)
+    with (
+        ActivationStats(model, bins=40, limits=(0, 10), layers=nn.Linear) as ours,
+        learn.no_logging(),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # of old calls in fastai 2.8
+        learn.fit(2)
+    assert len(theirs.stats) == len(ours.steps) > 10
+    for step, layers in enumerate(theirs.stats):
+        for row, record in enumerate(layers):
+            for name in ("mean", "std", "near_zero"):
+                got = getattr(ours, name)[row, step]
+                assert got == pytest.approx(float(record[name]), abs=1e-6), name
+            assert ours.histogram[row, step, 1:-1].tolist() == record["hist"].tolist()
 
 
 def test_validation_is_not_recorded():

@@ -51,6 +51,24 @@ def insert(root: Path) -> None:
     database.close()
 
 
+def link(target: str):
+    """A change: this is where the link leads."""
+
+    def change(root: Path) -> None:
+        (root / "link").unlink(missing_ok=True)
+        (root / "link").symlink_to(target)
+
+    return change
+
+
+def in_disguise(root: Path) -> None:
+    """Another text of the same size, and the time of the file set back."""
+    file = root / "data/a.csv"
+    before = file.stat()
+    file.write_text("b\n", encoding="utf-8")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 CASES = {
     "lists a folder": Case(
         "print(sorted(os.listdir(root / 'data')))",
@@ -80,6 +98,25 @@ CASES = {
     ),
     "asks for a size": Case(
         "print((root / 'data/a.csv').stat().st_size)", write("data/a.csv", "aaaa\n"), ("2", "5")
+    ),
+    "asks an entry of a folder for its size": Case(
+        "print([entry.stat().st_size for entry in os.scandir(root / 'data')])",
+        write("data/a.csv", "aaaa\n"),
+        ("[2]", "[5]"),
+    ),
+    "reads a file whose time was set back": Case(
+        "print((root / 'data/a.csv').read_text().strip())", in_disguise, ("a", "b")
+    ),
+    "asks where a link leads": Case(
+        "print(os.readlink(root / 'link'))", link("kit/same.csv"), ("data/a.csv", "kit/same.csv")
+    ),
+    "asks where a path leads": Case(
+        "print((root / 'link').resolve().name)", link("kit/same.csv"), ("a.csv", "same.csv")
+    ),
+    "asks whether a file is a program": Case(
+        "print(os.stat(root / 'data/a.csv').st_mode & 0o100 > 0)",
+        lambda root: (root / "data/a.csv").chmod(0o755),
+        ("False", "True"),
     ),
     "starts a program that reads": Case(
         "import subprocess\nprint(subprocess.run(['cat', root / 'data/a.csv'],"
@@ -135,6 +172,7 @@ def site(tmp_path):
         "mkdocs.yml": CONFIG,
         "data/a.csv": "a\n",
         "kit/__init__.py": "",
+        "kit/same.csv": "a\n",
         "../src/library.py": "x = 'a'\n",
         "docs/other.md": "Prose\n",
     }.items():
@@ -143,6 +181,7 @@ def site(tmp_path):
     with sqlite3.connect(root / "rows.db") as database:
         database.execute("create table rows (x)")
     database.close()
+    link("data/a.csv")(root)
     return root
 
 
@@ -265,6 +304,14 @@ def test_a_setting_of_the_users_own_draws_nothing_otherwise(site, tmp_path, monk
         check=True,
     )
     assert done.stdout.strip() == "1.5"
+
+
+def test_what_a_build_brings_forth_is_no_change_of_the_folder(site):
+    asks(site, "print(len([name for name in os.listdir(root) if name == 'kit']))")
+    assert printed(site, runs=1) == "1"
+    (site / "site").mkdir()
+    assert (site / ".dlfaq").is_dir()
+    assert printed(site, runs=0) == "1"
 
 
 def test_threads_that_read_at_once_hide_nothing_from_one_another(site):

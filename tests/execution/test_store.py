@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import multiprocessing
+import os
 from dataclasses import replace
 
 import pytest
@@ -224,6 +225,19 @@ def test_a_store_that_is_small_enough_is_left_alone(store, result):
     assert store.prune([], [], above=sum(sizes) - 1) > 0
     assert store.get("first", 2) is None
     assert store.get("third", 2) is not None
+
+
+def test_pruning_takes_away_what_killed_writers_left_and_nothing_that_is_being_written(
+    store, result
+):
+    store.put("first", result)
+    left, begun = (store.folder / "results" / f".{name}.part" for name in ("left", "begun"))
+    for file in (left, begun):
+        file.write_bytes(b"half")
+    os.utime(left, (1, 1))
+    assert store.prune(["first"], [], above=10**6) == 4
+    assert (left.exists(), begun.exists()) == (False, True)
+    assert store.get("first", 2) == result
 
 
 def test_pruning_a_store_that_was_never_written_frees_nothing(store):

@@ -171,6 +171,34 @@ def test_other_fences_are_shown_only(read, info):
             id="cont across a fence",
         ),
         pytest.param(
+            f"<div>\n<Script type=module>\n{fence('python')}</script>",
+            3,
+            "no browser shows a snippet within the <script> of line 2; close it above with "
+            "</script>, or write `<script>` if it is prose",
+            id="within a script",
+        ),
+        pytest.param(
+            f"So <textarea> is prose.\n\n{fence('python')}",
+            3,
+            "no browser shows a snippet within the <textarea> of line 1; close it above with "
+            "</textarea>, or write `<textarea>` if it is prose",
+            id="below an element that never closes",
+        ),
+        pytest.param(
+            f"<?php\n\n{fence('python')}",
+            3,
+            "no browser shows a snippet within the <? of line 1; close it above with >, or write "
+            "`<?` if it is prose",
+            id="within an instruction",
+        ),
+        pytest.param(
+            f"<div>\n<div title='\n\n{fence('python')}",
+            4,
+            "no browser shows a snippet within the < of line 2; close it above with >, or write "
+            "`<` if it is prose",
+            id="within the value of an attribute",
+        ),
+        pytest.param(
             f"---\na: |\n  ```\n---\n{fence('python')}", 3, FRONT, id="fence in front matter"
         ),
         pytest.param(
@@ -188,6 +216,13 @@ def test_a_fault_is_told_at_its_line(errors, text, line, message):
         pytest.param("a ```text``` in prose\n", id="triple backticks inside a line"),
         pytest.param("A `<!--` opens a comment\n", id="comment sign in code"),
         pytest.param("<!-- one line -->\n", id="comment"),
+        pytest.param(
+            f"<script>\n1\n</script> `<style>` <titled> <!doctype\nhtml>\n\n{fence('python')}",
+            id="elements that are closed",
+        ),
+        pytest.param(f"So a<b and c\n\n{fence('python')}", id="a sign that is smaller than"),
+        pytest.param(f"<img alt='a\nb'>\n\n{fence('python')}", id="a tag of two lines"),
+        pytest.param("<script>\n```py\nx\n```\n", id="what is shown only"),
         pytest.param("    > quoted\n", id="quotation"),
         pytest.param(
             "````text\n```python\nx\n```\n````\n", id="a page shown inside four backticks"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from dlfaq.execution.job import jobs_of
-from dlfaq.execution.key import chain_key
-from dlfaq.execution.runner import make_task
 from dlfaq.execution.site import read_pages
 from dlfaq.pages.agreement import disagreements
 from dlfaq.pages.config import read_settings
@@ -155,19 +152,6 @@ def test_a_header_that_jupyter_wrote_is_no_difference(lab):
     page = lab(LAB.replace("# ---\n\n", kernel))
     assert page.meta["jupyter"]["kernelspec"]["name"] == "python3"
     assert (page.errors, disagreements(page)) == ([], [])
-
-
-def test_figures_of_a_lab_are_drawn_as_png_too_under_a_key_of_its_own(lab, site):
-    settings = read_settings(site)
-    (site / "docs" / "page.md").write_text("```python\nx = 1\n```\n", encoding="utf-8")
-    lab("# ---\n# title: A\n# ---\n\n# %%\nx = 1\n")
-    jobs = {job.page.src: job for job in jobs_of(read_pages(settings))}
-    tasks = {src: make_task(job, settings) for src, job in jobs.items()}
-    sizes = {src: [snippet.sizes for snippet in task.snippets] for src, task in tasks.items()}
-    assert sizes == {"labs/it.py": [("wide", "narrow", "png")], "page.md": [("wide", "narrow")]}
-    codes = {job.chain.head.code for job in jobs.values()}
-    keys = {chain_key(job.chain, settings) for job in jobs.values()}
-    assert (len(codes), len(keys)) == (1, 2)
 
 
 @pytest.mark.parametrize(

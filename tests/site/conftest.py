@@ -472,7 +472,7 @@ class Site:
     def environment(self) -> dict[str, str]:
         """The environment of commands: nothing of whoever runs the tests."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DLFAQ_")}
-        return {**kept, "NO_MKDOCS_2_WARNING": "1"}
+        return {**kept, "NO_MKDOCS_2_WARNING": "1", "SOURCE_DATE_EPOCH": "1796000000"}
 
     def run(self, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Run `python -m module`; the output is both streams together."""
@@ -513,8 +513,11 @@ def new_site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny(new_site):
-    """The tiny site, built cold by `mkdocs build --strict`."""
+    """The tiny site, built cold by `mkdocs build --strict`, with the theme of the real one."""
     site = new_site(PAGES)
+    config = (site.folder / "mkdocs.yml").read_text(encoding="utf-8")
+    site.write("mkdocs.yml", config.replace("theme:\n", "theme:\n  custom_dir: theme\n"))
+    shutil.copytree(ROOT / "theme", site.folder / "theme")
     shutil.copytree(ROOT / "docs" / "assets", site.folder / "docs" / "assets")
     built = site.run("mkdocs", "build", "--strict")
     assert built.returncode == 0, built.stdout

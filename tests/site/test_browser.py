@@ -33,7 +33,7 @@ def visit(tiny, browser, serve):
 def test_a_phone_does_not_scroll_sideways(visit, browser, page):
     browser.set_viewport(360)
     script = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
-    assert visit(page).execute_script(script) == 0
+    assert visit(page).execute_script(script) <= 0  # less: a gutter for a scroll bar that is none
 
 
 SHOWN = """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 
@@ -37,6 +39,39 @@ FIRST_FIGURE = "return document.querySelector('.dl-fig').getBoundingClientRect()
 def test_the_first_figure_begins_above_the_fold(visit, browser):
     browser.set_viewport(1440, 900)
     assert visit("topic/question/").execute_script(FIRST_FIGURE) < 700
+
+
+SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifts += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+SLOW = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
+FIRST_PAINT = "return performance.getEntriesByName('first-contentful-paint')[0].startTime"
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_nothing_moves_while_a_page_loads_slowly(visit, browser, width):
+    """Fonts, scroll bar and script come later than the text, and leave it where it is."""
+    driver = browser.driver
+    watch = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SHIFTS})
+    driver.execute_cdp_cmd("Network.enable", {})
+    driver.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+    driver.execute_cdp_cmd("Network.emulateNetworkConditions", SLOW | {"latency": 100})
+    driver.execute_cdp_cmd("Emulation.setCPUThrottlingRate", {"rate": 4})
+    try:
+        browser.set_viewport(width)
+        visit("topic/question/")
+        time.sleep(3)  # long after the last font has come
+        assert driver.execute_script("return window.shifts") < 0.01
+        assert driver.execute_script(FIRST_PAINT) < 5000  # 1 s where nothing else runs
+    finally:
+        driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", watch)
+        driver.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": False})
+        driver.execute_cdp_cmd("Network.emulateNetworkConditions", SLOW | {"latency": 0})
+        driver.execute_cdp_cmd("Network.disable", {})
+        driver.execute_cdp_cmd("Emulation.setCPUThrottlingRate", {"rate": 1})
 
 
 CUT_OFF = """

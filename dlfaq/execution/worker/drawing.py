@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw"]
+__all__ = ["draw", "png"]
 
 _MOST_BYTES = 100 * 1024  # of a drawing, without its images
 _MOST_IMAGE_BYTES = 300 * 1024  # of its images, which are as large as they are however many points
@@ -54,25 +54,39 @@ def draw(figure: Figure, sizes: Sequence[str]) -> dict[str, str]:
 
     Args:
         figure: a matplotlib figure in the house style.
-        sizes: keys of `SIZES`, and "png". A thumb has no axes.
+        sizes: keys of `SIZES`. A thumb has no axes.
 
     Returns:
-        SVG by name of the size, its ids waiting for `with_id_prefix`; as "png" the wide drawing as
-        PNG in base64, for where no page gives an SVG its colours.
+        SVG by name of the size, its ids waiting for `with_id_prefix`.
 
     Raises:
         InputError: a drawing takes more than 100 KB.
     """
     drawings = {}
     for size in sizes:
-        if size == "png":
-            drawings[size] = _saved_png(figure, *_inches(figure, "wide"))
-            continue
         width_in, height_in = _inches(figure, size)
         svg = cleaned(_saved(figure, width_in, height_in, axes=size != "thumb"))
         _check_bytes(svg, size)
         drawings[size] = svg
     return drawings
+
+
+def png(figure: Figure) -> str:
+    """The wide drawing as PNG in base64, for where no page gives an SVG its colours.
+
+    It is on the paper of a plate; size of the figure as before afterwards.
+    """
+    _house_ticks(figure)
+    before = tuple(figure.get_size_inches())
+    written = io.BytesIO()
+    figure.set_size_inches(*_inches(figure, "wide"))
+    try:
+        figure.savefig(
+            written, format="png", dpi=_PNG_DPI, facecolor=_PLATE, metadata={"Software": None}
+        )
+    finally:
+        figure.set_size_inches(*before)
+    return base64.b64encode(written.getvalue()).decode("ascii")
 
 
 def _inches(figure: Figure, size: str) -> tuple[float, float]:
@@ -132,21 +146,6 @@ def _saved(figure: Figure, width_in: float, height_in: float, *, axes: bool) -> 
             bbox_inches=bounds,
         )
     return written.getvalue()
-
-
-def _saved_png(figure: Figure, width_in: float, height_in: float) -> str:
-    """The same as PNG, in base64, on the paper of a plate."""
-    _house_ticks(figure)
-    before = tuple(figure.get_size_inches())
-    written = io.BytesIO()
-    figure.set_size_inches(width_in, height_in)
-    try:
-        figure.savefig(
-            written, format="png", dpi=_PNG_DPI, facecolor=_PLATE, metadata={"Software": None}
-        )
-    finally:
-        figure.set_size_inches(*before)
-    return base64.b64encode(written.getvalue()).decode("ascii")
 
 
 def _house_ticks(figure: Figure) -> None:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "headline"]
 
+#: The engine watches what a chain calls, and may itself be part of the site.
+_OWN = os.path.dirname(__file__)  # noqa: PTH120 - a text, as tracebacks have it
+
 #: Characters of a message that are kept.
 _MESSAGE = 10_000
 
@@ -50,7 +53,7 @@ def describe(error: BaseException, task: ChainTask, line: int) -> dict[str, Any]
         if file == CHAIN_FILE:
             called = called or number
             line, deeper, in_chain = number, None, True
-        elif in_chain and task.inputs.counts(file):
+        elif in_chain and task.inputs.counts(file) and not file.startswith(_OWN):
             deeper = (os.path.relpath(file, task.root), number)
     kind = type(error).__name__
     return {

@@ -27,6 +27,7 @@ from dlfaq.execution.output import Output
 from dlfaq.execution.processes import descendants, kill_all
 from dlfaq.execution.task import CHAIN_FILE
 from dlfaq.execution.text import clean_text, limited, value_text
+from dlfaq.execution.variables import caches
 from dlfaq.execution.worker.compiling import Compiled, compile_chain, compile_snippet
 from dlfaq.execution.worker.display import display
 from dlfaq.execution.worker.exceptions import describe, headline
@@ -43,6 +44,7 @@ from dlfaq.execution.worker.memory import peak_bytes, start_peak
 from dlfaq.execution.worker.reads import Reads
 from dlfaq.execution.worker.surroundings import visible, watch_environment
 from dlfaq.execution.worker.unheard import Unheard
+from dlfaq.execution.worker.writes import keep_from_writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +92,7 @@ def main(task: ChainTask, folder: str) -> None:
     isolate(task, out)
     reads = Reads(task.inputs, out / "reads", visible)
     watch_environment(task.variables, lambda name: reads.note_input(f"${name}"))
+    keep_from_writing(task.root, task.kept, caches(task.variables))
     make_deterministic(task.seed)
     if task.style is not None:
         when_imported("matplotlib", lambda _: import_module("matplotlib.style").use(task.style))
@@ -233,9 +236,14 @@ def _figures(value: object, sizes: tuple[str, ...]) -> list[dict[str, str]]:
         figures.append(value.figure)
     if not figures:
         return []
-    from dlfaq.execution.worker.drawing import draw  # noqa: PLC0415 - loads matplotlib
+    # They load matplotlib.
+    from dlfaq.execution.worker.drawing import draw, png  # noqa: PLC0415
+    from dlfaq.execution.worker.figure_data import figure_data  # noqa: PLC0415
 
-    drawn = [draw(figure, sizes) for figure in figures]
+    drawn = [
+        {**draw(figure, sizes), "png": png(figure), "csv": figure_data(figure)}
+        for figure in figures
+    ]
     if pyplot is not None:
         pyplot.close("all")
     return drawn

@@ -14,13 +14,13 @@ import sys
 import sysconfig
 import threading
 from importlib.util import source_from_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.execution.inputs import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from dlfaq.execution.inputs import Inputs
 
@@ -53,7 +53,7 @@ class Reads:
         self._events: dict[str, Callable[..., None]] = {
             "open": self._on_open,
             "os.listdir": self._on_listing,
-            "os.scandir": self._on_listing,
+            "os.scandir": self._on_scan,
             "import": self._on_import,
             "sqlite3.connect": self._on_database,
             "ctypes.dlopen": self._on_library,
@@ -64,7 +64,7 @@ class Reads:
         }
         notes.touch()
         sys.addaudithook(self._audit)
-        for name in ("stat", "lstat", "access"):
+        for name in ("stat", "lstat", "access", "readlink"):
             self._watch(name)
 
     def note(self, file: str) -> bool:
@@ -113,6 +113,27 @@ class Reads:
         # The search for a module lists folders too; what it looks for is noted by its name.
         if "importlib._bootstrap" not in sys._getframe(2).f_code.co_filename:  # noqa: SLF001
             self._note_path(folder or ".", folder=True)
+
+    def _on_scan(self, folder: object = None) -> None:
+        """Note a folder, and its files too: an entry tells the size of its file, and no event does.
+
+        The standard library asks entries for no more than their kind.
+        """
+        self._note_path(folder or ".", folder=True)
+        caller = sys._getframe(2).f_code.co_filename  # noqa: SLF001
+        if not caller.startswith(("<frozen ", *_STANDARD_LIBRARY)):
+            for file in self._files_in(folder or "."):
+                self._note_path(file)
+
+    def _files_in(self, folder: Any) -> list[Path]:  # noqa: ANN401 - as given
+        self._thread.busy = True
+        try:
+            place = f"/proc/self/fd/{folder}" if isinstance(folder, int) else os.fsdecode(folder)
+            return list(Path(place).resolve().iterdir())
+        except OSError:
+            return []
+        finally:
+            self._thread.busy = False
 
     def _on_import(self, module: str, *_rest: object) -> None:
         """Note where a module could stand in the site: one put there counts from then on."""

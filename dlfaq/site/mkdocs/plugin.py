@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from mkdocs.config.base import Config
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import File, InclusionLevel
@@ -29,17 +28,18 @@ from dlfaq.pages.config import EXTENSION, Settings, settings_from
 from dlfaq.pages.notebooks import is_lab
 from dlfaq.pages.reader import read_data
 from dlfaq.site.lists.evidence import evidence_text
+from dlfaq.site.mkdocs.elsewhere import Options, offers_of, published
 from dlfaq.site.mkdocs.for_programs import FEED, feed, plain_files
 from dlfaq.site.mkdocs.order import in_order
 from dlfaq.site.mkdocs.search import weigh
 from dlfaq.site.mkdocs.serving import Serving
-from dlfaq.site.notebook.head import download_src
 from dlfaq.site.notebook.notebook import notebook_text
+from dlfaq.site.notebook.package import Wheel, build_wheel
 from dlfaq.site.page.context import Context
 from dlfaq.writing.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.livereload import LiveReloadServer
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from dlfaq.execution.site import Site
     from dlfaq.pages.page import Page as LabPage
+    from dlfaq.site.page.offers import Offers
 
 __all__ = ["DlfaqPlugin"]
 
@@ -59,10 +60,6 @@ _STYLE_SHEET = "assets/dlfaq.css"
 _SHOW_LABS = '- mkdocs-jupyter: {include: [labs/*.ipynb], ignore: ["*.md"], execute: false}'
 
 
-class _NoOptions(Config):
-    """The extension has the options, so that other generators see them."""
-
-
 class _Source(NamedTuple):
     """A page before it is read: its path relative to docs_dir, its file, and what it holds."""
 
@@ -71,11 +68,13 @@ class _Source(NamedTuple):
     data: bytes
 
 
-class DlfaqPlugin(BasePlugin[_NoOptions]):
+class DlfaqPlugin(BasePlugin[Options]):
     """Brings results up to date before each build; `plugins: [dlfaq]`."""
 
     #: The site as the build under way has read it; the Markdown extension asks for it.
     site: Site | None = None
+    #: What it has for readers who run a page elsewhere, by the page's source; likewise.
+    offers: Mapping[str, Offers] = MappingProxyType({})
 
     _serving: Serving | None = None
     _first = True
@@ -86,6 +85,8 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
         self._ran: list[_Source] = []
         #: The folder of the notebooks of this build.
         self._notebooks = ExitStack()
+        #: Built once: serve has it as it was at its start.
+        self._wheel: Wheel | None = None
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Remember whether this is `mkdocs serve`, and load torch while MkDocs still starts."""
@@ -125,8 +126,8 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
         for lab, listed in labs:
             if listed is not None and folder is not None:
                 files.remove(listed)
-                for file in _notebook_files(Context.of(lab, self.site), folder, listed, config):
-                    files.append(file)
+                context = Context.of(lab, self.site)
+                files.append(_notebook_file(context, folder, listed, config))
         return files
 
     @event_priority(-100)
@@ -161,6 +162,12 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
             file.src_uri = lab.src
             files.append(file)
         self._urls = {file.src_uri: file.url for file in files.documentation_pages()}
+        package = None
+        if self.config.wheel:
+            self._wheel = self._wheel or self._built_wheel()
+            package = published(self._wheel, files, config, self.config, ran.settings)
+        scripts = {lab.src: lab.data for lab in labs}
+        self.offers = offers_of(ran, files, config, self.config, package=package, labs=scripts)
         with suppress(PageError):  # which the page that has it reports
             text = feed(self.site, self._urls, name=config.site_name, address=config.site_url or "")
             if text is not None:
@@ -258,6 +265,13 @@ class DlfaqPlugin(BasePlugin[_NoOptions]):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(file, text)
 
+    def _built_wheel(self) -> Wheel:
+        assert self.site is not None
+        try:
+            return build_wheel(self.site.settings.root / self.config.wheel)
+        except DlfaqError as error:
+            raise PluginError(str(error)) from None
+
     def _know(self, config: MkDocsConfig) -> None:
         if self._serving is not None and self.site is not None:
             self._serving.know(self.site, self._urls, [config.docs_dir, *config.watch])
@@ -305,10 +319,8 @@ def _notebook_src(lab: LabPage) -> str:
     return f"{lab.src.removesuffix('.py')}.ipynb"
 
 
-def _notebook_files(
-    context: Context, folder: Path, listed: File, config: MkDocsConfig
-) -> Iterator[File]:
-    """The notebook of a lab as what becomes a page, and notebook and script to be downloaded.
+def _notebook_file(context: Context, folder: Path, listed: File, config: MkDocsConfig) -> File:
+    """The notebook of a lab, of which mkdocs-jupyter makes its page.
 
     Args:
         context: the lab with its results.
@@ -316,21 +328,17 @@ def _notebook_files(
         listed: the script, as MkDocs has found it.
         config: of MkDocs.
     """
-    lab = context.page
-    text = notebook_text(context)
-    notebook = folder / _notebook_src(lab)
+    src = _notebook_src(context.page)
+    notebook = folder / src
     notebook.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(notebook, text)
-    yield File(
-        _notebook_src(lab),
+    write_whole(notebook, notebook_text(context))
+    return File(
+        src,
         src_dir=str(folder),
         dest_dir=config.site_dir,
         use_directory_urls=config.use_directory_urls,
         inclusion=listed.inclusion,
     )
-    for content, suffix in ((text, ".ipynb"), (listed.content_bytes, ".py")):
-        name = download_src(lab.src, suffix)
-        yield File.generated(config, name, content=content, inclusion=listed.inclusion)
 
 
 def _count_no_warnings() -> None:

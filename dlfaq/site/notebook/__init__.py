@@ -1,1 +1,1 @@
-"""A lab as a notebook with its outputs, and the head of its page."""
+"""A page or a lab as a notebook with its outputs and as a program, and the head of a lab's page."""

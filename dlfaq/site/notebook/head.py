@@ -8,25 +8,16 @@ from typing import TYPE_CHECKING
 from dlfaq.site.elements import element
 from dlfaq.site.lists.rows import link
 from dlfaq.site.page.head import kicker, mark_answer, title_children
+from dlfaq.site.page.offers import offers_line
 
 if TYPE_CHECKING:
     from datetime import date
     from xml.etree.ElementTree import Element
 
     from dlfaq.site.lists.catalogue import Lab
+    from dlfaq.site.page.offers import Offers
 
-__all__ = ["apply", "download_src"]
-
-
-def download_src(src: str, suffix: str) -> str:
-    """Where the site keeps a lab to download, as `suffix` says: beside its page.
-
-    Example:
-        >>> download_src("labs/backprop.py", ".ipynb")
-        'labs/backprop/backprop.ipynb'
-    """
-    stem = src.removesuffix(".py")
-    return f"{stem}/{stem.rpartition('/')[2]}{suffix}"
+__all__ = ["apply"]
 
 
 def apply(
@@ -36,6 +27,7 @@ def apply(
     claims_total: int,
     claims_hold: int,
     verified: date | None,
+    offers: Offers,
 ) -> None:
     """Transform the tree of a lab, in place.
 
@@ -45,15 +37,13 @@ def apply(
         claims_total: how many claims the lab makes.
         claims_hold: how many of them hold.
         verified: when its result was made.
+        offers: what the site has for who runs it elsewhere.
     """
     mark_answer(root)
     href = link(f"{dirname(lab.src)}/index.md", page=lab.src)
     root.insert(0, kicker("Labs", href, claims_total, claims_hold, verified))
     root.insert(1, element("h1", *title_children(lab.title)))
-    downloads = (("Download the notebook", ".ipynb"), ("Download the script", ".py"))
-    links = (
-        element("a", words, href=link(download_src(lab.src, suffix), page=lab.src), download="")
-        for words, suffix in downloads
-    )
-    lead = next((i for i, node in enumerate(root) if node.get("class") == "dl-answer"), 1)
-    root.insert(lead + 1, element("p", *links, class_="dl-links", data_search_exclude=""))
+    line = offers_line(offers, page=lab.src)
+    if line is not None:
+        lead = next((i for i, node in enumerate(root) if node.get("class") == "dl-answer"), 1)
+        root.insert(lead + 1, line)

@@ -1,56 +1,88 @@
-"""Turns the text of a lab into what Jupyter's Markdown can show: values, folds, marks, links."""
+"""Turns the text of a page into what Jupyter's Markdown can show: values, folds, marks, links."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from dlfaq.site.filled import included, with_values
 from dlfaq.site.markdown_text import outside_code
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from dlfaq.site.page.context import Context
 
-__all__ = ["jupyter_markdown"]
+__all__ = ["Prose"]
 
 _SPECIAL = re.compile(r"([\\`*_<>\[\]$|])")
-_FOLD = re.compile(r"^/// details \| (.*?)\n(.*?)^///$", re.DOTALL | re.MULTILINE)
-_BOX = re.compile(r"^/// \w+(?: \| (.*?))?\n(.*?)^///$", re.DOTALL | re.MULTILINE)
+_BOX = re.compile(r"^(?P<slashes>/{3,})[ \t]*(?P<kind>[\w-]*)[ \t]*(?:\|[ \t]*(?P<title>.*))?$")
+_BOX_OPTION = re.compile(r"^[ \t]+[\w-]+:.*$")
 _MARK = re.compile(r"==(?=\S)(.+?)(?<=\S)==", re.DOTALL)
-_LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)\s]*\)")
+_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?![a-z]+:)([^)\s]*)\)")
+#: In HTML there is no Markdown.
+_SUMMARY, _CODE = re.compile(r"<summary>.*</summary>"), re.compile(r"`([^`]+)`")
 _ATTRIBUTES = re.compile(r"[ \t]*\{[:#.][^}\n]*\}[ \t]*$", re.MULTILINE)
 
 
-def jupyter_markdown(context: Context, first: int, last: int) -> str:
-    """The text of one cell of a lab, its values filled in.
+class Prose:
+    """The text of one page, a cell at a time.
 
-    What is placed there on the page, a figure or a claim, Jupyter shows below the cell of code that
-    made it. A link to another page would lead nowhere from a reader's folder, so its text stays.
+    What is placed in a paragraph of the page, a figure or a claim, Jupyter shows below the cell of
+    code that made it.
 
     Args:
-        context: the lab.
-        first: the first line of the cell's text, from 1.
-        last: its last line.
+        context: the page.
+        address: tells the whole address of what a link leads to, or None where it has none: the
+            link would lead nowhere from a reader's folder, so its text stays.
     """
-    text = outside_code("\n".join(_filled(context)[first - 1 : last]), _for_jupyter)
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+
+    def __init__(self, context: Context, address: Callable[[str], str | None]) -> None:
+        self._context = context
+        self._address = address
+        self._lines = with_values(context, lambda value: _SPECIAL.sub(r"\\\1", value))
+        for place in context.page.places:
+            self._lines[place.line - 1] = ""
+
+    def cell(self, first: int, last: int) -> str:
+        """The text of the cell that stands for the lines from `first` to `last`, from 1."""
+        page, settings = self._context.page, self._context.site.settings
+        lines = included(self._lines[first - 1 : last], page.path, settings)
+        text = outside_code("\n".join(lines), self._for_jupyter)
+        text = _SUMMARY.sub(lambda found: _CODE.sub(r"<code>\1</code>", found[0]), text)
+        return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+
+    def _for_jupyter(self, text: str) -> str:
+        text = "\n".join(_unboxed(text.split("\n")))
+        text = _LINK.sub(self._link, _MARK.sub(r"<mark>\1</mark>", text))
+        return _ATTRIBUTES.sub("", text)
+
+    def _link(self, link: re.Match[str]) -> str:
+        address = self._address(link[3])
+        return link[2] if address is None else f"{link[1]}[{link[2]}]({address})"
 
 
-def _for_jupyter(text: str) -> str:
-    text = _FOLD.sub(r"<details><summary>\1</summary>\n\n\2\n</details>", text)
-    text = _BOX.sub(lambda box: f"**{box[1]}**\n\n{box[2]}" if box[1] else box[2], text)
-    return _ATTRIBUTES.sub("", _LINK.sub(r"\1", _MARK.sub(r"<mark>\1</mark>", text)))
-
-
-def _filled(context: Context) -> list[str]:
-    """The lines of the lab, its values in place, without what is placed in a paragraph."""
-    page = context.page
-    lines = list(page.lines)
-    # From the right, so that columns further left stay true.
-    for span, index in sorted(page.spans, key=lambda pair: -pair[0].start):
-        if span.start >= 0:
-            line = lines[span.line - 1]
-            value = _SPECIAL.sub(r"\\\1", context.value(index, span.expression) or "…")
-            lines[span.line - 1] = line[: span.start] + value + line[span.end :]
-    for place in page.places:
-        lines[place.line - 1] = ""
-    return lines
+def _unboxed(lines: Iterable[str]) -> list[str]:
+    """Boxes as folds of HTML; as their title in bold where they do not fold, or go on below."""
+    written: list[str] = []
+    #: Those that are open: slashes, kind, and where the line stands that opened it.
+    boxes: list[tuple[str, str, int]] = []
+    opened = False
+    for line in lines:
+        box = _BOX.match(line)
+        if box is None:
+            if not (opened and _BOX_OPTION.match(line)):
+                written.append(line)
+                opened = False
+            continue
+        opened = bool(box["kind"])
+        if opened:
+            boxes.append((box["slashes"], box["kind"], len(written)))
+            written.append(f"**{box['title']}**\n" if box["title"] else "")
+        elif boxes and boxes[-1][0] == box["slashes"]:
+            _, kind, start = boxes.pop()
+            if kind == "details":
+                title = written[start].strip("*\n")
+                written[start] = f"<details><summary>{title}</summary>\n"
+                written.append("\n</details>")
+    return written

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers.python import PythonLexer
-from pygments.token import Name, Text, Whitespace
-
 from dlfaq.pages.spans import code_spans, parse_span
 from dlfaq.site.claim import card
+from dlfaq.site.page.code import code_html
 from dlfaq.site.page.context import claim_anchor
 from dlfaq.site.page.failures import failure_html, stale_html
 from dlfaq.site.page.figures import figure_html, plate
+from dlfaq.site.page.offers import data_src
 from dlfaq.site.page.sliders import sliders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from pygments.token import _TokenType
+    from collections.abc import Iterator
 
     from dlfaq.execution.output import Output
     from dlfaq.execution.result import Result
@@ -30,23 +24,6 @@ if TYPE_CHECKING:
     from dlfaq.site.page.context import ChainState, Context, PlacedFigure
 
 __all__ = ["cell", "claim_card", "figure_plate", "inline_html", "inline_text"]
-
-
-class _Lexer(PythonLexer):
-    """Python, in which plain names and blanks are text: they have its colour.
-
-    A span around each would make the code of a page a third heavier.
-    """
-
-    def get_tokens_unprocessed(
-        self, text: str, stack: Iterable[str] = ("root",)
-    ) -> Iterator[tuple[int, _TokenType, str]]:
-        for index, token, value in super().get_tokens_unprocessed(text, stack):
-            yield index, Text if token in {Name, Whitespace} else token, value
-
-
-_lexer = _Lexer(stripnl=False)
-_formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
 
 
 def cell(context: Context, state: ChainState, index: int) -> str:
@@ -60,7 +37,7 @@ def cell(context: Context, state: ChainState, index: int) -> str:
     snippet = state.job.chain.snippets[index]
     result = state.shown
     output = result.outputs[index] if result is not None and index < len(result.outputs) else None
-    parts = [_code(snippet)] if snippet.options.echo else []
+    parts = [_code(context, snippet)] if snippet.options.echo else []
     if snippet.options.output and output is not None:
         parts += _outputs(snippet, output)
     if state.failure is not None:
@@ -92,8 +69,8 @@ def _last_shown(snippet: Snippet, result: Result | None, index: int) -> list[str
     ]
 
 
-def _code(snippet: Snippet) -> str:
-    code = _highlighted(snippet.code)
+def _code(context: Context, snippet: Snippet) -> str:
+    code = code_html(snippet.code, context.known)
     # Out of the search index: it loads at once, and code is half of a page.
     pre = f'<pre tabindex="0" data-search-exclude><code>{code}</code></pre>'
     block = f'<div class="highlight">{pre}</div>'
@@ -101,12 +78,6 @@ def _code(snippet: Snippet) -> str:
         summary = "<summary data-search-exclude>Code</summary>"
         return f'<details class="dl-fold">{summary}{block}</details>'
     return block
-
-
-# While serving, all code but one snippet is what it was at the last save.
-@lru_cache(maxsize=4000)
-def _highlighted(code: str) -> str:
-    return highlight(code, _lexer, _formatter)
 
 
 def _outputs(snippet: Snippet, output: Output) -> list[str]:
@@ -178,6 +149,7 @@ def figure_plate(context: Context, figure: PlacedFigure) -> str:
         claim=(claim_card(context, figure.claim) or "") if figure.claim else "",
         seeds=context.seeds(figure.state),
         elapsed_s=figure.state.result.elapsed_s if figure.state.result is not None else None,
+        data=context.href(data_src(context.page.src, figure.number)) or "",
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dlfaq.execution.job import jobs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from dlfaq.execution.job import Job
     from dlfaq.execution.output import Output
@@ -79,12 +79,17 @@ class Context:
         page: the page.
         states: one for each chain.
         problems: what cannot be shown, as `docs/page.md:LINE: ...`.
+        href: the link to a file of the built site, by its path relative to docs_dir, for HTML that
+            no generator looks into; None where there is no such file.
+        known: by package, the link to each of its names in the site's reference of it.
     """
 
     site: Site
     page: Page
     states: list[ChainState] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    href: Callable[[str], str | None] = lambda _: None
+    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, page: Page, site: Site) -> Context:

@@ -43,6 +43,7 @@ def plate(
     claim: str = "",
     seeds: Sequence[int] = (),
     elapsed_s: float | None = None,
+    data: str = "",
 ) -> str:
     """A figure on its plate: finding, conditions, sliders, drawing, its claim and its run.
 
@@ -55,6 +56,7 @@ def plate(
         claim: the card of the key claim, HTML.
         seeds: the seeds of its runs.
         elapsed_s: seconds its chain took on one core.
+        data: the link to its data.
     """
     facts = [f"<b>Figure {number}</b>"]
     if seeds:
@@ -62,6 +64,8 @@ def plate(
         facts.append(f"<span>{counted(len(seeds), 'run')}, {noun} {seed_ranges(seeds)}</span>")
     if elapsed_s is not None:
         facts.append(f'<span class="dl-run">{elapsed_s:.1f} s on one core</span>')
+    if data:
+        facts.append(f'<a href="{escape(data)}" download>Data (CSV)</a>')
     parts = [
         f'<p class="dl-head">{title}</p>' if title else "",
         f'<p class="dl-sub">{subtitle}</p>' if subtitle else "",

@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dlfaq.pages.fences import CONTINUE
-from dlfaq.pages.includes import INCLUDE, Line, expand
 from dlfaq.pages.sections import prose
 from dlfaq.site.claim.line import claim_line
+from dlfaq.site.filled import included, with_values
 from dlfaq.site.markdown_text import outside_code
 from dlfaq.site.page.cells import inline_text
 from dlfaq.site.plain.lists import plain_list
@@ -44,19 +43,13 @@ def plain_page(context: Context, catalogue: Catalogue, labs: list[Lab]) -> str:
         labs: likewise the labs.
     """
     page = context.page
-    lines = list(page.lines)
-    # From the right, so that columns further left stay true.
-    for span, index in sorted(page.spans, key=lambda pair: -pair[0].start):
-        if span.start >= 0:
-            value = context.value(index, span.expression) or "…"
-            line = lines[span.line - 1]
-            lines[span.line - 1] = line[: span.start] + value + line[span.end :]
+    lines = with_values(context)
     for place in page.places:
         lines[place.line - 1] = _placed(context, place, catalogue, labs)
     for _, _, snippet, output in context.snippets():
         first, last = snippet.start - 1, snippet.end - 1
         lines[first : last + 1] = [_snippet(context, snippet, output)] + [""] * (last - first)
-    body = "\n".join(_included(context, lines)[page.first :])
+    body = "\n".join(included(lines, page.path, context.site.settings)[page.first :])
     return f"{_head(context)}\n\n{outside_code(body, _plain).strip()}".strip() + "\n"
 
 
@@ -74,22 +67,6 @@ def _head(context: Context) -> str:
     parts = [f"# {meta['title']}"] if meta.get("title") and not titled else []
     parts += [f"> {meta['description']}"] if page.is_question and meta.get("description") else []
     return "\n\n".join(parts)
-
-
-def _included(context: Context, lines: list[str]) -> list[str]:
-    """The lines with what prose includes, and without the marks that join snippets."""
-    settings = context.site.settings
-    written: list[str] = []
-    for number, line in enumerate(lines, 1):
-        if line == CONTINUE:
-            continue
-        if INCLUDE.match(line):
-            one = Line(line, context.page.path, number, number)
-            body = expand([one], settings.snippets_dir, settings.root)
-            written += [included.text for included in body]
-        else:
-            written.append(line)
-    return written
 
 
 def _placed(context: Context, place: Place, catalogue: Catalogue, labs: list[Lab]) -> str:

@@ -296,7 +296,7 @@ except ZeroDivisionError:
 
 
 def test_reads_in_this_process_and_in_its_copies_are_noted(run, root):
-    for name in ("read", "written", "forked", "absent", "bytes", "lab.py", "excluded/x"):
+    for name in ("read", ".written", "forked", "absent", "bytes", "lab.py", "excluded/x"):
         (root / name).parent.mkdir(exist_ok=True)
         if name != "absent":
             (root / name).write_text("x = 1\n", encoding="utf-8")
@@ -306,7 +306,7 @@ from pathlib import Path
 
 root = Path({str(root)!r})
 (root / "read").read_text()
-(root / "written").write_text("new")
+(root / ".written").write_text("new")
 (root / "absent").exists()
 try:
     (root / "absent").read_bytes()
@@ -329,9 +329,9 @@ import lab
 
 
 def test_a_file_that_changes_after_it_was_read_is_told(run, root):
-    (root / "data").write_text("1", encoding="utf-8")
-    code = f"path = {str(root / 'data')!r}\nopen(path).close()\nopen(path, 'w').write('22')"
-    assert run(code, warning=True).changed == ["data"]
+    (root / ".data").write_text("1", encoding="utf-8")
+    code = f"path = {str(root / '.data')!r}\nopen(path).close()\nopen(path, 'w').write('22')"
+    assert run(code, warning=True).changed == [".data"]
 
 
 def test_a_server_that_was_killed_is_started_again():

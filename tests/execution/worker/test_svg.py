@@ -19,7 +19,7 @@ from matplotlib import patheffects
 
 from dlfaq.errors import InputError
 from dlfaq.execution.drawings import SIZES, with_id_prefix
-from dlfaq.execution.worker.drawing import draw
+from dlfaq.execution.worker.drawing import draw, png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,7 +188,7 @@ def test_two_processes_write_the_same_bytes() -> None:
     code = f"""
 import matplotlib; matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-from dlfaq.execution.worker.drawing import draw
+from dlfaq.execution.worker.drawing import draw, png
 plt.style.use({str(STYLE)!r})
 figure, ax = plt.subplots()
 ax.plot([0, 1, 2], [0, 1, 0], marker="o", label="a")
@@ -238,7 +238,7 @@ def test_a_png_is_the_wide_drawing_on_the_paper_of_a_plate() -> None:
     figure, axes = plt.subplots()
     axes.plot([1, 2])
     before = tuple(figure.get_size_inches())
-    first, second = (draw(figure, ["png"])["png"] for _ in range(2))
+    first, second = (png(figure) for _ in range(2))
     assert first == second
     assert tuple(figure.get_size_inches()) == before
     pixels = plt.imread(io.BytesIO(base64.b64decode(first)), format="png")

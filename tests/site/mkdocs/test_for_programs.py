@@ -28,6 +28,7 @@ order: 1
 
 Because it is.
 """
+REPOSITORY = "https://github.com/me/faq"
 TOPIC = "---\ntitle: Topic\norder: 1\n---\n\nWords.\n"
 
 
@@ -91,11 +92,19 @@ def known(new_site):
     shutil.copytree(THEME, site.folder / "theme")
     yml = (site.folder / "mkdocs.yml").read_text(encoding="utf-8")
     yml = yml.replace("name: material", "name: material\n  custom_dir: theme")
-    site.write("mkdocs.yml", f'{yml}site_url: !ENV [DLFAQ_SITE_URL, ""]\n')
+    known = 'site_url: !ENV [DLFAQ_SITE_URL, ""]\nrepo_url: !ENV [DLFAQ_REPO_URL, ""]\n'
+    site.write("mkdocs.yml", f"{yml}{known}edit_uri: !ENV [DLFAQ_EDIT_URI, '']\n")
     own = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org"]
     for command in (["init", "--quiet"], ["add", "docs"], ["commit", "--quiet", "--message=All"]):
         subprocess.run([*own, *command], cwd=site.folder, check=True, capture_output=True)
-    built = site.run("mkdocs", "build", "--strict", DLFAQ_SITE_URL="https://example.org/faq")
+    built = site.run(
+        "mkdocs",
+        "build",
+        "--strict",
+        DLFAQ_SITE_URL="https://example.org/faq",
+        DLFAQ_REPO_URL=f"{REPOSITORY}/",
+        DLFAQ_EDIT_URI="edit/main/docs/",
+    )
     assert built.returncode == 0, built.stdout
     return site
 
@@ -169,6 +178,33 @@ def test_a_question_is_told_to_search_engines_and_other_pages_are_none(known):
     assert structured(known, "topic") == []
 
 
+def source_links(site, folder):
+    text = (site.folder / folder / "topic/why/index.html").read_text(encoding="utf-8")
+    found = BeautifulSoup(text, "html.parser").select("article .dl-links a")
+    return {link.get_text(): link["href"] for link in found}
+
+
+def test_a_page_links_to_its_source_and_to_where_it_is_edited(known):
+    assert source_links(known, "site") == {
+        "Source of this page": f"{REPOSITORY}/blob/main/docs/topic/why.md",
+        "Edit this page": f"{REPOSITORY}/edit/main/docs/topic/why.md",
+    }
+
+
+FOREIGN = """
+return performance.getEntriesByType("resource").map((one) => one.name)
+  .filter((name) => !name.startsWith(location.origin));
+"""
+
+
+def test_the_link_to_the_repository_asks_its_host_for_nothing(known, browser, serve, tmp_path):
+    shutil.copytree(known.folder / "site", tmp_path / "faq")
+    browser.driver.get(f"{serve(tmp_path)}/faq/topic/why/")
+    assert browser.driver.find_elements("css selector", f".md-source[href='{REPOSITORY}/']")
+    browser.driver.execute_async_script("setTimeout(arguments[0], 500)")
+    assert browser.driver.execute_script(FOREIGN) == []
+
+
 def test_the_sitemap_and_llms_txt_give_whole_addresses(known):
     sitemap = (known.folder / "site" / "sitemap.xml").read_text(encoding="utf-8")
     assert "<loc>https://example.org/faq/topic/why/</loc>" in sitemap
@@ -183,6 +219,7 @@ def test_without_an_address_there_is_no_feed_and_no_link_to_one(known):
     text = (known.folder / "bare" / "topic/why/index.html").read_text(encoding="utf-8")
     assert "atom+xml" not in text
     assert 'rel="canonical"' not in text
+    assert source_links(known, "bare") == {}
 
 
 def test_a_page_that_is_not_there_leads_to_the_search_for_it(known, browser, serve, tmp_path):
