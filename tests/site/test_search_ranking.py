@@ -50,10 +50,8 @@ _Loader.add_multi_constructor("!", lambda *_: None)
 def unrun(tmp_path_factory):
     """The folder of this site's pages, built without results."""
     folder = tmp_path_factory.mktemp("unrun")
-    for name in ("docs", "snippets", "theme"):
+    for name in ("docs", "snippets", "theme", "dlfaq"):
         shutil.copytree(ROOT / name, folder / name)
-    (folder / "dlfaq" / "figures").mkdir(parents=True)
-    shutil.copy(ROOT / "dlfaq" / "figures" / "house.mplstyle", folder / "dlfaq" / "figures")
     config = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), _Loader)
     config["plugins"] = [one for one in config["plugins"] if "search" in one]
     config |= {"strict": False, "hooks": ["hook.py"], "watch": []}

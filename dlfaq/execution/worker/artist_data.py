@@ -27,6 +27,9 @@ __all__ = ["Row", "bars", "rows_of"]
 
 Row: TypeAlias = dict[str, Any]
 
+#: Of what else stands in axes, such as their axis, the transform may have one dimension.
+_DRAWN = (Line2D, FillBetweenPolyCollection, LineCollection, StepPatch, Rectangle)
+
 
 def rows_of(artist: Artist, axes: Axes) -> Iterator[Row]:
     """The rows of one artist; none where it shows no data.
@@ -38,6 +41,8 @@ def rows_of(artist: Artist, axes: Axes) -> Iterator[Row]:
         return
     if isinstance(artist, (QuadMesh, AxesImage)):
         yield from _cells(artist)
+        return
+    if not isinstance(artist, _DRAWN):
         return
     in_x, in_y = artist.get_transform().contains_branch_seperately(axes.transData)
     for row in _by_transform(artist):

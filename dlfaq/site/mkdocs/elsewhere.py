@@ -19,6 +19,7 @@ from dlfaq.site.page.offers import Offers, data_src, download_src
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
@@ -57,15 +58,20 @@ def published(
     """Add a wheel to the files of a site; how its notebooks install it."""
     src = f"wheels/{wheel.name}"
     files.append(File.generated(config, src, content=wheel.data))
-    style = settings.relative(settings.style) if settings.style is not None else ""
-    own = style.startswith(f"{wheel.distribution}/")
     return Package(
         wheel,
         src,
         extras=options.extras,
         address=config.site_url or "",
-        style=style.removesuffix(".mplstyle").replace("/", ".") if own else "",
+        style=_style_in(wheel.distribution, settings.style),
     )
+
+
+def _style_in(package: str, style: Path | None) -> str:
+    """The name by which matplotlib finds a style in a package; "" for one that lies elsewhere."""
+    parts = style.with_suffix("").parts if style is not None else ()
+    inside = [index for index, part in enumerate(parts) if part == package]
+    return ".".join(parts[inside[-1] :]) if inside else ""
 
 
 def offers_of(

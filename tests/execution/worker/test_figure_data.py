@@ -55,6 +55,11 @@ def test_a_state_of_a_sweep_is_a_name(ax):
     assert {row["series"] for row in table(ax)} == {"learning rate 0.1"}
 
 
+def test_places_on_an_axis_of_powers_are_the_numbers_themselves(ax):
+    ax.loglog([1, 10], [0.01, 100], label="a")
+    assert [(row["x"], row["y"]) for row in table(ax)] == [("1", "0.01"), ("10", "100")]
+
+
 def test_a_line_across_the_axes_is_its_place_alone(ax):
     ax.axhline(0.5)
     ax.axvline(3)

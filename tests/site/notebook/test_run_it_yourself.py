@@ -122,8 +122,10 @@ def site(new_site):
     site.write("docs/topic/other.md", OTHER)
     site.write("mine/__init__.py", "def double(x):\n    return 2 * x\n")
     site.write("pyproject.toml", PYPROJECT)
+    shutil.copy(site.folder / "house.mplstyle", site.folder / "mine" / "look.mplstyle")
     yml = (site.folder / "mkdocs.yml").read_text(encoding="utf-8")
     yml = yml.replace("plugins: [search, dlfaq]\n", f"plugins:\n  - search\n{OPTIONS}")
+    yml = yml.replace("style: house.mplstyle", "style: mine/look.mplstyle")
     site.write("mkdocs.yml", f"{yml}site_url: !ENV [ADDRESS, '']\nrepo_url: {REPOSITORY}\n")
     shutil.copytree(ROOT / "docs" / "assets", site.folder / "docs" / "assets")
     built = site.run("mkdocs", "build", "--strict", ADDRESS=ADDRESS, BRANCH="notebooks")
@@ -156,6 +158,7 @@ def test_the_notebook_is_valid_and_begins_by_installing_what_the_site_publishes(
     assert first.cell_type == "code"
     command = f'%pip install --quiet "mine[extra] @ {ADDRESS}wheels/{wheel.name}"'
     assert command in first.source.split("\n")
+    assert '"mine.look"' in first.source  # the style in which its figures are drawn
 
 
 def test_the_notebook_holds_the_text_with_its_values_and_whole_addresses(notebook):
