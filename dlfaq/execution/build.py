@@ -14,9 +14,9 @@ from uuid import uuid4
 from dlfaq.execution.differences import differences
 from dlfaq.execution.executors import executor_at, workers
 from dlfaq.execution.failures import changed_meanwhile
-from dlfaq.execution.inputs import EVERYTHING, inputs_of
 from dlfaq.execution.job import jobs_of
 from dlfaq.execution.key import chain_key
+from dlfaq.execution.meanwhile import changed_inputs, outdated
 from dlfaq.execution.process import ABANDONED, ProcessEnd, run_task
 from dlfaq.execution.progress import Progress
 from dlfaq.execution.result import Outcome
@@ -24,7 +24,6 @@ from dlfaq.execution.runner import make_task, outcome_of
 from dlfaq.execution.site import Site, read_pages
 from dlfaq.execution.store import Store
 from dlfaq.execution.temporary import sweep
-from dlfaq.execution.variables import MACHINE
 from dlfaq.pages.agreement import disagreements
 
 if TYPE_CHECKING:
@@ -126,25 +125,12 @@ def run_job(job: Job, settings: Settings, build: str) -> Outcome:
 def _outcome(job: Job, ended: ProcessEnd, settings: Settings, *, last: bool) -> Outcome | None:
     """What a chain gave; None if it has to run again."""
     outcome = outcome_of(job, ended, settings)
-    changed = _changed(ended, settings)
+    changed = changed_inputs(ended, settings)
     if changed and not last:
         return None
     if changed:
         outcome.failures.append(changed_meanwhile(job, changed))
     return outcome
-
-
-def _changed(ended: ProcessEnd, settings: Settings) -> list[str]:
-    """What a chain read and what is not, or no longer, as this process sees it."""
-    inputs = inputs_of(settings)
-    seen = {name: value for name, value in ended.inputs.items() if not _of_the_machine(name)}
-    elsewhere = (name for name, value in seen.items() if inputs.value(name) != value)
-    return sorted({*ended.changed, *elsewhere})
-
-
-def _of_the_machine(name: str) -> bool:
-    """Whether an input says where a chain ran and not what it read: a machine has its own home."""
-    return name.lstrip("$") in MACHINE
 
 
 def build(
@@ -208,11 +194,11 @@ def build(
             failed([str(error) for error in (*page.errors, *disagreements(page))])
         run_jobs(stale, settings, pool, done)
         for attempt in range(_TRIES if stale else 0):
-            outdated = _outdated(all_jobs, site)
+            others = outdated(all_jobs, site)
             if attempt == _TRIES - 1:
-                failed([str(changed_meanwhile(job, files)) for job, files in outdated])
+                failed([str(changed_meanwhile(job, files)) for job, files in others])
             else:
-                run_jobs([job for job, _ in outdated], settings, pool, done)
+                run_jobs([job for job, _ in others], settings, pool, done)
     report.ran = len(ran)
     if check:
         report.changed = _differences(all_jobs, stored, site)
@@ -229,28 +215,6 @@ def _differences(jobs: Iterable[Job], stored: Mapping[str, Result], site: Site) 
         if (outcome := site.results[job.name]).ok
         for words in differences(job, stored.get(job.name), outcome.result)
     ]
-
-
-def _outdated(jobs: Iterable[Job], site: Site) -> list[tuple[Job, list[str]]]:
-    """The chains that have read what is another now, and what that is.
-
-    A chain ends, or is found in the store, while others still run; meanwhile they, or somebody, may
-    change what it has read. All files of the site together do not count here: who logs a build
-    into one would never see the end of it.
-    """
-    now = inputs_of(site.settings)
-    values: dict[str, str] = {}
-    found = []
-    for job in jobs:
-        outcome = site.results.get(job.name)
-        if outcome is None or not outcome.ok:
-            continue
-        seen = {k: v for k, v in outcome.result.inputs.items() if not _of_the_machine(k)}
-        for name in seen.keys() - values.keys() - {EVERYTHING}:
-            values[name] = now.value(name)
-        if changed := sorted(k for k, v in seen.items() if values.get(k, v) != v):
-            found.append((job, changed))
-    return found
 
 
 def known(jobs: Iterable[Job], store: Store, *, failures: bool = False) -> dict[str, Outcome]:

@@ -60,7 +60,7 @@ LOOKS_LIKE = (
         "<p>dlfaqpageend</p>",
         "wzxhzdk:0",
         "klzzwxh:0000",
-        "\u2028",
+        "a\u2028b",
         "\u200b",
         "é",
     ),
