@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-import math
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["figure_data"]
 
+#: The label of a tick that says no more than where it stands: 0.1, 1,000, 10⁻³, 50 %, or nothing.
+_NUMBER = re.compile(r"\s*[-−+]?[\d.,]*([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|e[-−+]?\d+)?\s*[%×]?\s*")
+
 #: The columns, of which a table has those that it needs: the axes, where there are several; what is
 #: drawn; its name; which of several lines of that name; its place, with the words that an axis has
 #: there; the other end of a bar, a band or a segment; what the colour of a point or a cell says.
@@ -50,8 +53,7 @@ def figure_data(figure: Figure) -> str:
         words = {"x": _words_on(axes.xaxis), "y": _words_on(axes.yaxis)}
         for row in _rows(axes):
             for key in words.keys() & row.keys():
-                near = (word for at, word in words[key] if math.isclose(at, row[key], abs_tol=1e-9))
-                row[f"{key}_name"] = next(near, "")
+                row[f"{key}_name"] = _word_at(row[key], words[key])
             rows.append({"axes": name, **row})
     used = [column for column in _COLUMNS if any(row.get(column, "") != "" for row in rows)]
     written = io.StringIO()
@@ -85,7 +87,18 @@ def _words_on(axis: Axis) -> list[tuple[float, str]]:
         return []
     words = (text.get_text() for text in axis.get_ticklabels())
     ticks = zip(axis.get_majorticklocs(), words, strict=False)
-    return [(float(at), word) for at, word in ticks if any(map(str.isalpha, word))]
+    return [(float(at), word) for at, word in ticks if not _NUMBER.fullmatch(word)]
+
+
+def _word_at(place: float, words: list[tuple[float, str]]) -> str:
+    """The word at a place; where words stand one apart, as names do, the nearest one.
+
+    Points of one name are often drawn side by side around it.
+    """
+    places = [at for at, _ in words]
+    are_names = len(words) > 1 and places == [places[0] + step for step in range(len(words))]
+    reach = 0.5 if are_names else 1e-9
+    return next((word for at, word in words if abs(at - place) <= reach), "")
 
 
 def _rows(axes: Axes) -> Iterator[Row]:

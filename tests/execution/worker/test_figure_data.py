@@ -78,6 +78,32 @@ def test_bars_have_their_middle_their_length_and_the_words_of_the_axis(ax):
     ]
 
 
+def test_points_side_by_side_have_the_name_that_is_nearest(ax):
+    ax.plot([-0.2, 0.2, 0.8], [5, 6, 7], "o")
+    ax.hlines(8, 0.65, 1.35)
+    ax.set_xticks([0, 1], ["3×3", "no name"])
+    names = [(row["x"], row["x_name"]) for row in table(ax)]
+    assert sorted(names) == [
+        ("-0.2", "3×3"),
+        ("0.2", "3×3"),
+        ("0.65", "no name"),
+        ("0.8", "no name"),
+    ]
+
+
+@pytest.mark.parametrize("label", ["0.1", "1,000", "10⁻³", "−5", "50 %", "1e-3", "3×", ""])
+def test_a_number_on_an_axis_is_no_name(ax, label):
+    ax.plot([0, 1], [0, 1])
+    ax.set_xticks([0, 1], [label, label])
+    assert "x_name" not in table(ax)[0]
+
+
+def test_a_word_at_one_place_of_a_scale_names_that_place_alone(ax):
+    ax.plot([0, 0.3, 0.5], [1, 2, 3])
+    ax.set_xticks([0, 0.5], ["start", "half way"])
+    assert [row["x_name"] for row in table(ax)] == ["start", "", "half way"]
+
+
 def test_a_band_has_both_its_edges(ax):
     ax.fill_between([0, 1, 2], [1, 2, 3], [4, 6, 8], label="95 %")
     assert [tuple(row.values()) for row in table(ax)] == [
