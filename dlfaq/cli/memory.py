@@ -28,8 +28,8 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="torchvision:NAME, or path/to/file.py:function, which returns the model, or the model "
-        "and its inputs",
+        help="torchvision:NAME or timm:NAME; hf:PATH, a configuration file of Hugging Face; or "
+        "path/to/file.py:function, which returns the model, or the model and its inputs",
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--batch-size", type=int, metavar="N", help="examples (32)")
@@ -39,7 +39,9 @@ def register(commands: Commands) -> None:
         help="find the largest batch whose peak fits; leave room for the driver and its libraries",
     )
     parser.add_argument(
-        "--input-shape", metavar="C,H,W", help="of one example, float32, without the batch"
+        "--input-shape",
+        metavar="C,H,W",
+        help="of one example, float32, without the batch; for a language model its length",
     )
     parser.add_argument("--optimizer", default="adam", metavar="O", help="a name (adam)")
     parser.add_argument(

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_USUAL_BATCH = 32
-
 
 def report(options: Namespace) -> str:
     """Predict what the options ask for, write the files they name, and say it in words.
@@ -45,8 +43,7 @@ def report(options: Namespace) -> str:
                 cure="add a slash and the name of a file in it",
             )
     model = read_model(options.model, options.folder)
-    example = read_shape(options.input_shape) if options.input_shape else model.example
-    inputs = model.inputs if example is None else (_USUAL_BATCH, *example)
+    inputs = model.inputs_for(read_shape(options.input_shape) if options.input_shape else None)
     if inputs is None:
         raise InputError(
             expected="the shape of an example",

@@ -8,30 +8,25 @@ import sys
 from functools import partial
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from dlfaq.errors import InputError
+from dlfaq.memory.hugging_face import from_configuration
+from dlfaq.memory.named_model import Model
+from dlfaq.memory.timm_models import from_timm
 from dlfaq.memory.tracing import made_by, new_fake_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-__all__ = ["Model", "read_bytes", "read_model", "read_shape"]
+__all__ = ["read_bytes", "read_model", "read_shape"]
 
 _BINARY = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _DECIMAL = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _USUAL_IMAGE = 224
-
-
-class Model(NamedTuple):
-    """What makes a model, and inputs for it: arguments, the shape of an example, or None."""
-
-    make: Callable[[], nn.Module]
-    inputs: Any = None
-    example: tuple[int, ...] | None = None
 
 
 def read_bytes(text: str) -> int:
@@ -66,10 +61,13 @@ def read_shape(text: str) -> tuple[int, ...]:
 
 
 def read_model(text: str, folder: Path = Path()) -> Model:
-    """The model that "torchvision:NAME" or "path/to/file.py:function" names.
+    """The model that a name stands for.
 
-    The function is called without arguments. It returns the model, or the model and its inputs (as
-    `memory_profile` takes them).
+    - "torchvision:NAME" and "timm:NAME" are models of these packages.
+    - "hf:PATH" is what a configuration file of Hugging Face describes, "hf:PATH:CLASS" another
+      class of Transformers for the same configuration. Nothing is downloaded.
+    - "path/to/file.py:function" is what a function without arguments returns: the model, or the
+      model and its inputs (as `memory_profile` takes them).
 
     Args:
         text: as above.
@@ -78,14 +76,15 @@ def read_model(text: str, folder: Path = Path()) -> Model:
     Raises:
         InputError: it names none.
     """
+    package, colon, rest = text.partition(":")
+    if colon and package in _PACKAGES:
+        return _PACKAGES[package](rest, folder)
     source, _, name = text.rpartition(":")
-    if source == "torchvision":
-        return _from_torchvision(name)
     if not source.endswith(".py"):
         raise InputError(
-            expected="torchvision:NAME or path/to/file.py:function",
+            expected="torchvision:NAME, timm:NAME, hf:PATH or path/to/file.py:function",
             got=repr(text),
-            cure="write for example torchvision:resnet50 or net.py:make_model",
+            cure="write for example torchvision:resnet50, hf:gpt2/config.json or net.py:make_model",
         )
     function = _function(folder / source, name)
     made = made_by(function, new_fake_mode())
@@ -100,7 +99,7 @@ def read_model(text: str, folder: Path = Path()) -> Model:
     )
 
 
-def _from_torchvision(name: str) -> Model:
+def _from_torchvision(name: str, _: Path) -> Model:
     from torchvision import models  # noqa: PLC0415 - a model in a file does without
 
     try:
@@ -121,6 +120,13 @@ def _from_torchvision(name: str) -> Model:
     if name.startswith("vit_"):  # built for one size, whatever its best weights were trained on
         size = _USUAL_IMAGE
     return Model(make, example=(3, size, size))
+
+
+_PACKAGES: dict[str, Callable[[str, Path], Model]] = {
+    "hf": from_configuration,
+    "timm": from_timm,
+    "torchvision": _from_torchvision,
+}
 
 
 def _image_size(weights: Any) -> int:  # noqa: ANN401 - an enumeration that torchvision makes
