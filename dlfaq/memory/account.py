@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from dlfaq.memory.optimizers import name_of
 from dlfaq.memory.tracker import KINDS
 from dlfaq.writing.tables import text_table
 
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
-    from dlfaq.memory.step import StepSettings
+    from dlfaq.memory.settings import StepSettings
 
 __all__ = ["MemoryProfile", "in_units"]
+
+# What habits bring; without them these kinds have no line.
+_NAMES = {"ddp_buckets": "DDP buckets", "ema": "averaged copies", "grad_scaler": "gradient scaler"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,9 +30,11 @@ class MemoryProfile:
         timeline: bytes after each operation, (operations, kinds); its columns are `kinds`.
         operations: the name of each operation, such as "convolution_backward", "start" for the
             first row, and that of the phase where one begins.
-        phases: "forward", "backward" and "optimizer" in their turn, each with its first row.
+        phases: "forward", "backward", "optimizer" and "validation" in their turn, each with its
+            first row.
         settings: mode, optimizer, precision and so on.
         batch_size: length of the inputs' first dimension.
+        loss: what the loss was, in words; empty in inference.
         workspace_bytes: what cuBLAS keeps beside the tensors; see `dlfaq.memory.workspace`.
         measured_peak_bytes: the peak of a real run, workspaces included; None if there was none.
     """
@@ -38,6 +44,7 @@ class MemoryProfile:
     phases: tuple[tuple[str, int], ...]
     settings: StepSettings
     batch_size: int
+    loss: str = ""
     workspace_bytes: int = 0
     measured_peak_bytes: int | None = None
 
@@ -100,6 +107,21 @@ class MemoryProfile:
         return self._most("temporaries")
 
     @property
+    def ddp_buckets_bytes(self) -> int:
+        """The buckets of DistributedDataParallel; gradients that are views of them are here."""
+        return self._most("ddp_buckets")
+
+    @property
+    def ema_bytes(self) -> int:
+        """The averaged copies of the model."""
+        return self._most("ema")
+
+    @property
+    def grad_scaler_bytes(self) -> int:
+        """The scale of a GradScaler, and how long it has held."""
+        return self._most("grad_scaler")
+
+    @property
     def inputs_bytes(self) -> int:
         """The inputs and the labels."""
         return self._most("inputs")
@@ -109,8 +131,13 @@ class MemoryProfile:
         return {
             "batch_size": self.batch_size,
             "mode": self.settings.mode,
+            "optimizer": name_of(self.settings.optimizer) if self.loss else None,
+            "options": dict(self.settings.options),
             "precision": self.settings.precision,
             "checkpointing": self.settings.checkpointing,
+            "accumulation": self.settings.accumulation,
+            "loss": self.loss or None,
+            "habits": asdict(self.settings.habits),
             "device": self.settings.device,
             **{f"{kind}_bytes": self._most(kind) for kind in KINDS},
             "peak_bytes": self.peak_bytes,
@@ -128,10 +155,22 @@ class MemoryProfile:
         return draw(self.timeline, self.phases, peak_bytes=self.peak_bytes, axes=axes)
 
     def __str__(self) -> str:
-        """A table: the largest of each kind, and what stands at the peak."""
+        """What was taken for granted, and the table."""
+        return f"batch {self.batch_size}, {self.assumptions}\n{self.table()}"
+
+    __repr__ = __str__
+
+    @property
+    def assumptions(self) -> str:
+        """Optimizer, precision, loss and habits that the account takes for granted, in a line."""
+        return self.settings.in_words(self.loss)
+
+    def table(self) -> str:
+        """The largest of each kind, and what stands at the peak."""
         rows = [
-            [kind.replace("_", " "), in_units(self._most(kind)), in_units(there)]
+            [_NAMES.get(kind, kind.replace("_", " ")), in_units(most), in_units(there)]
             for kind, there in self.at_peak.items()
+            if (most := self._most(kind)) or kind not in _NAMES
         ]
         rows.append(["peak", "", in_units(self.peak_bytes)])
         lines = [text_table(["", "most", "at the peak"], rows), f"in {self.peak_operation}"]
@@ -140,8 +179,6 @@ class MemoryProfile:
         if self.measured_peak_bytes is not None:
             lines.append(f"measured peak {in_units(self.measured_peak_bytes)}")
         return "\n".join(lines)
-
-    __repr__ = __str__
 
     def _most(self, kind: str) -> int:
         return int(self.timeline[:, KINDS.index(kind)].max())

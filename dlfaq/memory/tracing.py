@@ -5,10 +5,8 @@ from __future__ import annotations
 import copy
 import logging
 import re
-import traceback
 import warnings
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
@@ -25,18 +23,18 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
 
 from dlfaq.errors import DlfaqError, InputError, first_line
+from dlfaq.memory.hooks import carry_all_hooks
 from dlfaq.memory.inputs import on_cpu
+from dlfaq.memory.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dlfaq.memory.inputs import Inputs
 
-__all__ = ["fake_inputs", "fake_model", "made_by", "named_errors", "new_fake_mode"]
+__all__ = ["fake_copy", "fake_inputs", "fake_model", "made_by", "named_errors", "new_fake_mode"]
 
 T = TypeVar("T")
-
-_OURS, _TORCH = Path(__file__).parent, Path(torch.__file__).parent
 
 
 def new_fake_mode() -> FakeTensorMode:
@@ -59,9 +57,22 @@ def fake_model(model: nn.Module | Callable[[], nn.Module], mode: FakeTensorMode)
         )
     for module in made.modules():
         _refuse_what_has_no_steps(module)
-    # Fake or not: deep copies that the function made have views that share no storage with them.
+    return fake_copy(made, mode)
+
+
+def fake_copy(module: nn.Module, mode: FakeTensorMode) -> nn.Module:
+    """A copy of fake tensors.
+
+    The module's may be fake, too: deep copies that its maker made of them have views that share no
+    storage with them, and those of this copy do.
+
+    Raises:
+        InputError: a parameter has a hook that the copy could not follow.
+    """
     with _CopiesAreFake(mode):
-        return copy.deepcopy(made)
+        copied = copy.deepcopy(module)
+    carry_all_hooks(module, copied)
+    return copied
 
 
 def made_by(function: Callable[[], T], mode: FakeTensorMode) -> T:
@@ -159,7 +170,7 @@ def named_errors(model: str) -> Iterator[None]:
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
         raise InputError(
             expected="a model whose operations depend on shapes alone",
-            got=f"{error.func} in {model}{_place(error)}, which needs the numbers in a tensor",
+            got=f"{error.func} in {model}{place(error)}, which needs the numbers in a tensor",
             cure="there, take out .item(), .tolist(), nonzero, boolean indexing or an `if` on a "
             "tensor, or decide by shapes or an attribute of the module",
         ) from error
@@ -167,27 +178,27 @@ def named_errors(model: str) -> Iterator[None]:
         if _asks_for_numbers(error):
             raise InputError(
                 expected="a model whose operations depend on shapes alone",
-                got=f"a call of NumPy in {model}{_place(error)}, which needs the numbers in a "
+                got=f"a call of NumPy in {model}{place(error)}, which needs the numbers in a "
                 "tensor",
                 cure="stay with PyTorch's operations there",
             ) from error
         if _is_elsewhere(error):
             raise InputError(
                 expected="a model that puts its tensors where its inputs are",
-                got=f"two devices in {model}{_place(error)}: {first_line(error)}",
+                got=f"two devices in {model}{place(error)}: {first_line(error)}",
                 cure='take out .cuda() and .to("cuda"), or write .to(x.device): a GPU is predicted '
                 "without one",
             ) from error
         if _has_no_fake_kernel(error):
             raise InputError(
                 expected="operators that PyTorch can follow without numbers",
-                got=f"{_operator(error)} in {model}{_place(error)}",
+                got=f"{_operator(error)} in {model}{place(error)}",
                 cure="give the operator a fake kernel with torch.library.register_fake, or put a "
                 "PyTorch operator of the same shapes in its place",
             ) from error
         raise InputError(
             expected=f"a step of {model} that runs on inputs of these shapes and types",
-            got=f"{type(error).__name__}{_place(error)}: {first_line(error)}",
+            got=f"{type(error).__name__}{place(error)}: {first_line(error)}",
             cure="run such a step once on real tensors",
         ) from error
 
@@ -209,13 +220,3 @@ def _has_no_fake_kernel(error: Exception) -> bool:
 def _operator(error: Exception) -> str:
     named = re.search(r"[\w.]+::[\w.]+", str(error))
     return str(getattr(error, "func", None) or (named[0] if named else first_line(error)))
-
-
-def _place(error: BaseException) -> str:
-    """The last line that is neither PyTorch's nor ours."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        file = Path(frame.filename)
-        outside = not (file.is_relative_to(_OURS) or file.is_relative_to(_TORCH))
-        if outside and file.exists():
-            return f" at {frame.filename}:{frame.lineno}"
-    return ""

@@ -36,9 +36,13 @@ KINDS = (
     "activations",
     "temporaries",
     "inputs",
+    "ddp_buckets",
+    "ema",
+    "grad_scaler",
     "rounding",
 )
-"""What memory is for; `rounding` is what an allocator adds to fill its smallest unit."""
+"""What memory is for. `ema` are averaged copies of the model; `rounding` is what an allocator adds
+to fill its smallest unit."""
 
 _INDEX = {kind: i for i, kind in enumerate(KINDS)}
 _ACTIVATIONS, _TEMPORARIES = _INDEX["activations"], _INDEX["temporaries"]
