@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from dlfaq.memory.beside import beside
 from dlfaq.memory.optimizers import name_of
 from dlfaq.memory.tracker import KINDS
+from dlfaq.memory.units import in_units
 from dlfaq.writing.tables import text_table
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
+    from dlfaq.memory.beside import Beside
     from dlfaq.memory.settings import StepSettings
 
 __all__ = ["MemoryProfile", "in_units"]
@@ -35,7 +38,10 @@ class MemoryProfile:
         settings: mode, optimizer, precision and so on.
         batch_size: length of the inputs' first dimension.
         loss: what the loss was, in words; empty in inference.
-        workspace_bytes: what cuBLAS keeps beside the tensors; see `dlfaq.memory.workspace`.
+        workspaces: how many workspaces cuBLAS keeps; see `dlfaq.memory.workspace`.
+        workspace_bytes: their bytes; of a GPU that is not named, those before Hopper.
+        convolution_bytes: how much higher the peak is with the copies that convolutions on tensor
+            cores may make; see `dlfaq.memory.convolutions`.
         measured_peak_bytes: the peak of a real run, workspaces included; None if there was none.
     """
 
@@ -45,7 +51,9 @@ class MemoryProfile:
     settings: StepSettings
     batch_size: int
     loss: str = ""
+    workspaces: int = 0
     workspace_bytes: int = 0
+    convolution_bytes: int = 0
     measured_peak_bytes: int | None = None
 
     kinds = KINDS
@@ -57,8 +65,13 @@ class MemoryProfile:
 
     @property
     def needed_bytes(self) -> int:
-        """The peak and the workspaces: what an allocator reports for the step."""
-        return self.peak_bytes + self.workspace_bytes
+        """The peak and the workspaces: what PyTorch's allocator reports for the step."""
+        return self.peak_bytes + self.convolution_bytes + self.workspace_bytes
+
+    @property
+    def beside(self) -> Beside:
+        """What a GPU holds beside the tensors, as ranges; see `dlfaq.memory.beside`."""
+        return beside(self)
 
     @property
     def peak_row(self) -> int:
@@ -144,6 +157,8 @@ class MemoryProfile:
             "peak_operation": self.peak_operation,
             "at_peak": self.at_peak,
             "workspace_bytes": self.workspace_bytes,
+            "convolution_bytes": self.convolution_bytes,
+            "beside": self.beside.as_dict() if self.settings.device == "cuda" else None,
             "measured_peak_bytes": self.measured_peak_bytes,
         }
 
@@ -174,19 +189,11 @@ class MemoryProfile:
         ]
         rows.append(["peak", "", in_units(self.peak_bytes)])
         lines = [text_table(["", "most", "at the peak"], rows), f"in {self.peak_operation}"]
-        if self.workspace_bytes:
-            lines.append(f"cuBLAS keeps {in_units(self.workspace_bytes)} more")
+        if self.settings.device == "cuda":
+            lines += self.beside.lines()
         if self.measured_peak_bytes is not None:
             lines.append(f"measured peak {in_units(self.measured_peak_bytes)}")
         return "\n".join(lines)
 
     def _most(self, kind: str) -> int:
         return int(self.timeline[:, KINDS.index(kind)].max())
-
-
-def in_units(n: int) -> str:
-    """Bytes in words: "1.53 GiB"."""
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if n >= size:
-            return f"{n / size:.2f} {unit}"
-    return f"{n} B"

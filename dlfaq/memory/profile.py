@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dlfaq.memory.account import MemoryProfile
+from dlfaq.memory.gpus import gpu_named, least_and_most_cublas
 from dlfaq.memory.habits import HabitOptions, Habits
 from dlfaq.memory.inputs import Inputs, batch_of, shapes_of, tensors_of
 from dlfaq.memory.kernels import Kernels, autocast_anywhere
@@ -19,7 +20,7 @@ from dlfaq.memory.settings import StepSettings
 from dlfaq.memory.step import Step
 from dlfaq.memory.tracing import fake_copy, fake_inputs, fake_model, named_errors, new_fake_mode
 from dlfaq.memory.tracker import Tracker
-from dlfaq.memory.workspace import WORKSPACE_BYTES, own_workspace_bytes, workspaces
+from dlfaq.memory.workspace import own_workspace_bytes, workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +46,7 @@ def memory_profile(
     accumulation: int = 1,
     loss: LossOption = None,
     device: str = "cuda",
+    gpu: str | None = None,
     measure: bool = False,
     **habits: Unpack[HabitOptions],
 ) -> MemoryProfile:
@@ -93,6 +95,8 @@ def memory_profile(
             do; else the sum of the outputs.
         device: whose kernels are predicted: "cuda" also has PyTorch's choices there (see
             `dlfaq.memory.kernels`) and the rounding of its allocator; "cpu" has neither.
+        gpu: a kind of GPU, such as "h100" or "rtx4090", for what lies beside the tensors; without
+            it, that is a range over all kinds. See `dlfaq.memory.gpus` for those that are known.
         measure: also run two such steps for real on that device, and report their peak. The
             workspaces are then those of the GPU at hand.
         **habits: how the training loop is written, such as `zero_grad="before_backward"`,
@@ -121,13 +125,14 @@ def memory_profile(
         loss=loss,
         device=device,
         habits=Habits.of(habits),
+        gpu=gpu,
     )
     arguments = shapes_of(inputs, batch_size)
     profile = _predicted(model, arguments, settings)
     if measure:
         profile = replace(profile, measured_peak_bytes=measured_peak(model, arguments, settings))
-        if profile.workspace_bytes:
-            own = profile.workspace_bytes // WORKSPACE_BYTES * own_workspace_bytes()
+        if profile.workspaces:
+            own = profile.workspaces * own_workspace_bytes()
             profile = replace(profile, workspace_bytes=own)
     return profile
 
@@ -156,6 +161,8 @@ def _predicted(
         _settle(step, tracker, on_cuda=on_cuda)
         with tracker.watching():
             step.run(tracker.begin)
+    gpu = gpu_named(settings.gpu) if settings.gpu else None
+    has_tensor_cores = gpu is None or gpu.has_tensor_cores_for(settings.precision)
     multiplying = workspaces(tracker.operations, tracker.phases) if on_cuda else 0
     return MemoryProfile(
         timeline=tracker.timeline,
@@ -164,7 +171,9 @@ def _predicted(
         settings=settings,
         batch_size=batch_of(inputs),
         loss=step.loss.words,
-        workspace_bytes=multiplying * WORKSPACE_BYTES,
+        workspaces=multiplying,
+        workspace_bytes=multiplying * (gpu.cublas_bytes if gpu else least_and_most_cublas()[0]),
+        convolution_bytes=tracker.copies_bytes if on_cuda and has_tensor_cores else 0,
     )
 
 

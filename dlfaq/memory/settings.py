@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from dlfaq.errors import InputError
+from dlfaq.memory.gpus import gpu_named
 from dlfaq.memory.habits import Habits
 from dlfaq.memory.optimizers import name_of
 
@@ -42,9 +43,12 @@ class StepSettings:
     loss: LossOption = None
     device: str = "cuda"
     habits: Habits = field(default_factory=Habits)
+    gpu: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse unknown words, and two that exclude each other."""
+        if self.gpu is not None:
+            gpu_named(self.gpu)
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise InputError(

@@ -21,6 +21,8 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
+from dlfaq.memory.convolutions import copies_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -91,12 +93,18 @@ class Tracker(TorchDispatchMode):
         self._unit = unit
         self._now = [0] * len(KINDS)
         self._rows: list[list[int]] = []
+        self._with_copies = 0
         self._blocks: dict[int, _Block] = {}  # by the id of the storage, while it lives
 
     @property
     def timeline(self) -> npt.NDArray[np.int64]:
         """Bytes after each operation, shape (operations, kinds)."""
         return np.array(self._rows, dtype=np.int64).reshape(-1, len(KINDS))
+
+    @property
+    def copies_bytes(self) -> int:
+        """How much the copies that convolutions may make add to the peak."""
+        return max(0, self._with_copies - max(map(sum, self._rows), default=0))
 
     def settle(self, tensors: Sequence[Tensor], kind: str) -> None:
         """Say what these tensors are for; the first kind that a storage is given stands."""
@@ -140,11 +148,13 @@ class Tracker(TorchDispatchMode):
     ) -> Any:  # noqa: ANN401
         """Run the operation and count what it returns."""
         outputs = func(*args, **(kwargs or {}))
+        copies = copies_bytes(func, args, outputs)
         tensors = [output for output in tree_iter(outputs) if isinstance(output, Tensor)]
         for tensor in _with_storage(tensors):
             self._block(tensor)
         if tensors:
             self._add_row(func.name().split("::")[-1].split(".")[0])
+            self._with_copies = max(self._with_copies, sum(self._now) + copies)
         return outputs
 
     def _add_row(self, operation: str) -> None:
