@@ -10,12 +10,13 @@ STAMP := .venv/complete
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve site test bench lock clean
+.PHONY: help serve site test soak bench lock clean
 
 help:
 	@echo "make serve   the site at http://$(ADDR)/, live, while what is stale runs (ADDR=host:port)"
 	@echo "make site    the whole site into site/; a warning is an error"
 	@echo "make test    every check and every test"
+	@echo "make soak    every test at its full count of examples, kills and pictures: hours, for the night"
 	@echo "make bench   how fast replicas train together"
 	@echo "make lock    requirements.lock from pyproject.toml (UPGRADE=1 for newer versions)"
 	@echo "make clean   remove site/ and the stored results .dlfaq/, keep the environment"
@@ -34,6 +35,9 @@ test: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+soak: $(STAMP)
+	$(BIN)/pytest --soak
 
 bench: $(STAMP)
 	$(BIN)/python bench/replicas.py

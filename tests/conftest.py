@@ -1,4 +1,4 @@
-"""The browser that tests see pages in, a server for them, and a site of one page."""
+"""The browser that tests see pages in, a server for them, a site of one page, and counts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Literal
 
+import hypothesis
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -158,6 +159,29 @@ def errors(read: Callable[..., Page]) -> Callable[..., list[str]]:
         return [str(error) for error in read(page, **snippets).errors]
 
     return errors
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have Hypothesis try the same examples in each `make test`, and new ones in each soak."""
+    soak = config.getoption("soak")
+    hypothesis.settings.register_profile(
+        "ours", deadline=None, database=None, derandomize=not soak, print_blob=soak
+    )
+    hypothesis.settings.load_profile("ours")
+
+
+@pytest.fixture(scope="session")
+def count(pytestconfig: pytest.Config) -> Callable[..., int]:
+    """A function that says how often to try: `count(50, soak=2000)`.
+
+    A property of Hypothesis takes it as `settings(max_examples=count(50, soak=2000))` on a function
+    within the test, a loop as its range.
+    """
+
+    def count(test: int, *, soak: int) -> int:
+        return soak if pytestconfig.getoption("soak") else test
+
+    return count
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

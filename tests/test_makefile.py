@@ -121,7 +121,7 @@ def test_clean_removes_the_site_and_the_store_and_keeps_the_environment(checkout
 def test_plain_make_lists_every_target(checkout):
     lines = checkout.make().stdout.splitlines()
     listed = [line.split()[1] for line in lines if line.startswith("make ")]
-    assert listed == ["serve", "site", "test", "bench", "lock", "clean"]
+    assert listed == ["serve", "site", "test", "soak", "bench", "lock", "clean"]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,7 @@ def test_plain_make_lists_every_target(checkout):
         ("serve", '.venv/bin/mkdocs serve --dev-addr "0.0.0.0:9000"'),
         ("site", ".venv/bin/mkdocs build --strict"),
         ("test", ".venv/bin/pytest"),
+        ("soak", ".venv/bin/pytest --soak"),
     ],
 )
 def test_what_a_target_ends_with(checkout, target, last):
