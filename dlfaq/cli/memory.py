@@ -59,6 +59,9 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--device", default="cuda", choices=["cuda", "cpu"], help="whose kernels to predict (cuda)"
     )
+    parser.add_argument(
+        "--gpu", metavar="NAME", help="for what lies beside the tensors, such as h100 (a range)"
+    )
     parser.add_argument("--measure", action="store_true", help="also run it there for real")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as data")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the step, .svg or .png")

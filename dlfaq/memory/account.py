@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dlfaq.memory.beside import beside
+from dlfaq.memory.gpus import gpu_named
 from dlfaq.memory.optimizers import name_of
 from dlfaq.memory.tracker import KINDS
 from dlfaq.memory.units import in_units
@@ -71,7 +72,16 @@ class MemoryProfile:
     @property
     def beside(self) -> Beside:
         """What a GPU holds beside the tensors, as ranges; see `dlfaq.memory.beside`."""
-        return beside(self)
+        gpu = self.settings.gpu
+        copies: int | None = self.convolution_bytes
+        if gpu and not gpu_named(gpu).has_tensor_cores_for(self.settings.precision):
+            copies = None if "convolution" in self.operations else 0
+        return beside(
+            gpu,
+            peak_bytes=self.peak_bytes,
+            workspaces=self.workspaces,
+            convolution_bytes=copies,
+        )
 
     @property
     def peak_row(self) -> int:

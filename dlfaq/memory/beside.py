@@ -14,7 +14,6 @@ from dlfaq.memory.units import in_units
 from dlfaq.writing.tables import text_table
 
 if TYPE_CHECKING:
-    from dlfaq.memory.account import MemoryProfile
     from dlfaq.memory.gpus import Gpu
 
 __all__ = ["Beside", "Part", "beside"]
@@ -80,21 +79,33 @@ class Beside(NamedTuple):
         }
 
 
-def beside(profile: MemoryProfile) -> Beside:
-    """What stands beside the tensors of a step, on the GPU that its settings name.
+def beside(
+    gpu: str | None,
+    *,
+    peak_bytes: int,
+    workspaces: int,
+    convolution_bytes: int | None,
+) -> Beside:
+    """What stands beside the tensors of a step.
+
+    Args:
+        gpu: a name that `dlfaq.memory.gpus` knows; None for the range over all.
+        peak_bytes: of the tensors.
+        workspaces: how many cuBLAS keeps.
+        convolution_bytes: what copies for tensor cores add to the peak; None where convolutions run
+            without tensor cores.
 
     Raises:
         InputError: nothing is known of a GPU of that name.
     """
-    name = profile.settings.gpu
-    gpu = None if name is None else gpu_named(name)
+    known = None if gpu is None else gpu_named(gpu)
     parts = [
-        *_cublas(profile.workspaces, gpu),
-        *_convolutions(profile, gpu),
-        _reserve(profile.peak_bytes),
-        _context(gpu),
+        *_cublas(workspaces, known),
+        *_convolutions(convolution_bytes),
+        _reserve(peak_bytes),
+        _context(known),
     ]
-    return Beside(profile.peak_bytes, gpu.name if gpu else None, tuple(parts))
+    return Beside(peak_bytes, known.name if known else None, tuple(parts))
 
 
 def _cublas(number: int, gpu: Gpu | None) -> list[Part]:
@@ -105,12 +116,10 @@ def _cublas(number: int, gpu: Gpu | None) -> list[Part]:
     return [Part("workspaces of cuBLAS", number * least, number * most, source)]
 
 
-def _convolutions(profile: MemoryProfile, gpu: Gpu | None) -> list[Part]:
-    copies = profile.convolution_bytes
+def _convolutions(copies: int | None) -> list[Part]:
     name = "workspaces of convolutions"
-    if gpu and not gpu.has_tensor_cores_for(profile.settings.precision):
-        has_any = any(operation == "convolution" for operation in profile.operations)
-        return [Part(name, 0, None, "not measured on such a GPU")] if has_any else []
+    if copies is None:
+        return [Part(name, 0, None, "not measured on such a GPU")]
     source = "copies with channels last; more with cudnn.benchmark"
     return [Part(name, 0, copies, source)] if copies else []
 
@@ -127,5 +136,6 @@ def _context(gpu: Gpu | None) -> Part:
     figures = [int(context.figure) for context in known]
     source = "; ".join(context.source for context in own)
     if not own:
-        source = f"measured on {' and '.join(context.on for context in known)}"
+        others = " and ".join(context.on for context in known)
+        source = f"not measured on {gpu.name}, but on {others}" if gpu else f"on {others}"
     return Part("CUDA context", min(figures), max(figures), source)

@@ -62,6 +62,7 @@ def report(options: Namespace) -> str:
         precision=options.precision,
         checkpointing=options.checkpointing,
         device=options.device,
+        gpu=options.gpu,
     )
     lines = []
     if options.fit:

@@ -141,7 +141,7 @@ def test_the_step_is_drawn(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["resnet50"], "torchvision:NAME or path/to/file.py:function; got 'resnet50'"),
+        (["resnet50"], "hf:PATH or path/to/file.py:function; got 'resnet50'"),
         (["torchvision:resnet51"], "a model of torchvision; got 'resnet51'"),
         (["nowhere.py:make"], "expected a Python file"),
         (

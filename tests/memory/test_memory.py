@@ -274,10 +274,12 @@ def test_on_a_gpu_each_thread_that_multiplies_matrices_has_a_workspace(
     make, inputs, keywords, count
 ):
     """Backward passes run in a thread of their own there."""
+    if keywords.get("device") != "cpu":
+        keywords = {**keywords, "gpu": "h100"}
     profile = memory_profile(make, inputs, **keywords)
     assert profile.workspace_bytes == count * 32 * 2**20
     assert profile.needed_bytes - profile.peak_bytes == profile.workspace_bytes
-    assert ("cuBLAS keeps" in str(profile)) is (count > 0)
+    assert ("workspaces of cuBLAS" in str(profile)) is (count > 0)
 
 
 def test_a_forward_pass_of_its_own_has_one_workspace():
@@ -286,7 +288,7 @@ def test_a_forward_pass_of_its_own_has_one_workspace():
         lambda: nn.Sequential(frozen, nn.Unflatten(1, (1, WIDTH)), nn.BatchNorm1d(1)),
         (BATCH, WIDTH),
     )
-    assert profile.workspace_bytes == 32 * 2**20
+    assert profile.workspaces == 1
 
 
 def test_inference_saves_nothing_and_has_no_gradients():
