@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_map_only
 from dlfaq.errors import InputError
 from dlfaq.memory.hooks import carry_all_hooks
 from dlfaq.memory.step import Step
+from dlfaq.memory.without_gpu import without_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,8 @@ def measured_peak(
         InputError: the device is "cuda" and there is none.
     """
     if settings.device == "cpu":
-        return _on_cpu(model, inputs, settings)
+        with without_gpu():
+            return _on_cpu(model, inputs, settings)
     if not torch.cuda.is_available():
         raise InputError(
             expected="a GPU to measure on",

@@ -20,6 +20,7 @@ from dlfaq.memory.settings import StepSettings
 from dlfaq.memory.step import Step
 from dlfaq.memory.tracing import fake_copy, fake_inputs, fake_model, named_errors, new_fake_mode
 from dlfaq.memory.tracker import Tracker
+from dlfaq.memory.without_gpu import without_gpu
 from dlfaq.memory.workspace import own_workspace_bytes, workspaces
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def _predicted(
         named_errors(type(fake).__name__),
         mode,
         _followed(),
+        without_gpu(),
         own_autocast,
         Kernels(on_cuda=on_cuda),
     ):

@@ -26,6 +26,7 @@ from dlfaq.errors import DlfaqError, InputError, first_line
 from dlfaq.memory.hooks import carry_all_hooks
 from dlfaq.memory.inputs import on_cpu
 from dlfaq.memory.place import place
+from dlfaq.memory.without_gpu import without_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -82,10 +83,16 @@ def made_by(function: Callable[[], T], mode: FakeTensorMode) -> T:
     then. PyTorch's own truncated normal numbers look too, to draw again: fake ones are not drawn.
     """
     try:
-        with mode, _quiet(), mock.patch.object(nn.init, "_no_grad_trunc_normal_", _undrawn):
+        with (
+            mode,
+            _quiet(),
+            without_gpu(),
+            mock.patch.object(nn.init, "_no_grad_trunc_normal_", _undrawn),
+        ):
             return function()
     except Exception:  # noqa: BLE001 - if it was the function's own, the real call raises it again
-        return function()
+        with without_gpu():
+            return function()
 
 
 def _undrawn(tensor: Tensor, *_: object, **__: object) -> Tensor:
@@ -199,8 +206,19 @@ def named_errors(model: str) -> Iterator[None]:
         raise InputError(
             expected=f"a step of {model} that runs on inputs of these shapes and types",
             got=f"{type(error).__name__}{place(error)}: {first_line(error)}",
-            cure="run such a step once on real tensors",
+            cure=_cure(error),
         ) from error
+
+
+def _cure(error: Exception) -> str:
+    if re.search(r"missing \d+ required positional argument", str(error)):
+        return "give all of the model's inputs: a tuple of them, or a dict by their names"
+    if "Long, Int" in str(error) or "to be an integer type" in str(error):
+        return (
+            "the model reads integers, such as tokens: pass torch.empty(32, 128, dtype=torch.int64)"
+            " as inputs (--input-dtype int64 on the command line)"
+        )
+    return "run such a step once on real tensors"
 
 
 def _asks_for_numbers(error: Exception) -> bool:
