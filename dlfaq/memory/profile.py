@@ -148,7 +148,7 @@ def _predicted(
     own_loss = settings.loss
     if isinstance(own_loss, nn.Module):
         own_loss = fake_copy(own_loss, mode)
-    tracker = Tracker(_CUDA_UNIT if on_cuda else 1)
+    tracker = Tracker(_CUDA_UNIT if on_cuda else 1, copies_to_promote=not on_cuda)
     own_autocast = autocast_anywhere() if on_cuda else nullcontext()
     with (
         named_errors(type(fake).__name__),

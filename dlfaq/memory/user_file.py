@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from dlfaq.errors import DlfaqError, InputError, first_line
 from dlfaq.memory.place import place
@@ -145,8 +145,8 @@ def _is_needed(parameter: Parameter) -> bool:
 
 def _in_words(made: object) -> str:
     if isinstance(made, tuple | list) and made:
-        return f"a {type(made).__name__} of {', '.join(type(item).__name__ for item in made)}"
-    return type(made).__name__
+        return f"a {type(made).__name__} of {', '.join(map(_in_words, made))}"
+    return "Tensor" if isinstance(made, Tensor) else type(made).__name__
 
 
 def _a(noun: str) -> str:

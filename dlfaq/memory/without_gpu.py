@@ -47,6 +47,8 @@ class _OnCpu(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401
         """Run `func` so. No function of PyTorch takes a device inside of a list."""
+        if func is torch.device:  # a name for a place, where nothing is put yet
+            return func(*args, **(kwargs or {}))
         if func is Tensor.cuda:
             return args[0]
         if func is Tensor.to and len(args) > 1 and type(args[1]) is int:  # the GPU of that number

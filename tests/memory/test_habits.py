@@ -34,15 +34,16 @@ def predicted(**habits):
     return memory_profile(network, (BATCH, WIDTH), device="cpu", **habits)
 
 
-def peak_of(prepare):
-    """Bytes at the peak of the second step, of all that PyTorch's allocator reports."""
+def peak_of(prepare, before=1):
+    """Bytes at the peak of a step, of all that PyTorch's allocator reports, after some before."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
         step = prepare(network(), torch.zeros(BATCH, WIDTH), torch.zeros(BATCH, dtype=torch.int64))
-        step()
-        with record_function("the second step"):
+        for _ in range(before):
+            step()
+        with record_function("the measured step"):
             step()
     events = sorted(recorded.profiler.kineto_results.events(), key=lambda event: event.start_ns())
-    begin = next(event.start_ns() for event in events if event.name() == "the second step")
+    begin = next(event.start_ns() for event in events if event.name() == "the measured step")
     held = peak = 0
     for event in events:
         if event.name() == "[memory]":
@@ -105,7 +106,7 @@ def test_the_buckets_of_ddp_hold_the_gradients_once_more_or_are_them(views):
         return step
 
     with process_group():
-        measured = peak_of(prepare)
+        measured = peak_of(prepare, before=2)  # after the first it makes its buckets again
     profile = predicted(ddp=True, gradient_as_bucket_view=views)
     assert profile.peak_bytes == pytest.approx(measured, rel=0.02)  # and DDP's own small tensors
     assert profile.ddp_buckets_bytes == PARAMETERS
@@ -219,6 +220,7 @@ def test_outputs_without_a_name_go_when_the_loss_is_done():
     assert kept.peak_bytes - dropped.peak_bytes == 4 * BATCH * CLASSES
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
 def test_a_gradient_scaler_keeps_two_numbers():
     def prepare(model, x, y):
         optimizer = torch.optim.Adam(model.parameters(), foreach=False)
@@ -238,7 +240,9 @@ def test_a_gradient_scaler_keeps_two_numbers():
     profile = predicted(precision="amp-fp16")
     assert profile.grad_scaler_bytes == 4 + 4  # the scale, and for how many steps it has held
     assert profile.parameters_bytes == profile.gradients_bytes == PARAMETERS
-    assert profile.peak_bytes == pytest.approx(peak_of(prepare), rel=0.02)
+    with torch.backends.mkldnn.flags(enabled=False):  # its products in half precision take scratch
+        measured = peak_of(prepare)
+    assert profile.peak_bytes == pytest.approx(measured, rel=CLOSE)
     assert "GradScaler" in str(profile).split("\n")[0]
 
 
@@ -278,7 +282,7 @@ class Recipe(nn.Linear):
     def __init__(self):
         super().__init__(4, 4)
         for parameter in self.parameters():
-            parameter.register_post_accumulate_grad_hook(lambda p: None)
+            parameter.register_post_accumulate_grad_hook(torch.numel)
 
 
 @pytest.mark.parametrize("measure", [False, True])

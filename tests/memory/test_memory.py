@@ -185,6 +185,34 @@ def test_a_linear_layer_adds_its_bias_in_place_as_for_real_tensors(mode):
         assert profile.peak_bytes < 2 * outputs
 
 
+class Mixed(nn.Module):
+    """Adds and multiplies what a linear layer gave in half precision and what came in."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x):
+        return (x + self.layer(x)) * self.layer(x)
+
+
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
+@pytest.mark.parametrize("mode", ["train", "inference"])
+@pytest.mark.parametrize("precision", ["amp", "amp-fp16"])
+def test_on_the_cpu_a_sum_of_two_types_copies_the_smaller_first(precision, mode):
+    with torch.backends.mkldnn.flags(enabled=False):  # its products in half precision take scratch
+        profile = memory_profile(
+            Mixed,
+            (2048, WIDTH),
+            precision=precision,
+            mode=mode,
+            device="cpu",
+            measure=True,
+            loss=lambda outputs: outputs.square().mean(),
+        )
+    assert profile.peak_bytes == pytest.approx(profile.measured_peak_bytes, rel=1e-3)
+
+
 def test_measuring_prints_nothing():
     """The profiler's library writes log lines past Python's streams; loaded once a process."""
     code = (
@@ -659,7 +687,7 @@ def test_a_model_that_cannot_be_followed_says_where_and_what_to_do(model, messag
     ("keywords", "message"),
     [
         ({"mode": "test"}, "mode among train, inference; got 'test'"),
-        ({"precision": "fp8"}, "precision among fp32, bf16, amp; got 'fp8'"),
+        ({"precision": "fp8"}, "precision among fp32, bf16, fp16, amp, amp-fp16; got 'fp8'"),
         ({"device": "tpu"}, "device among cuda, cpu; got 'tpu'"),
         ({"optimizer": "adm"}, "an optimizer among adadelta"),
         ({"batch_size": 0}, "batch size of 1 or more; got 0"),
