@@ -21,11 +21,8 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-<<<<<<< HEAD
 from dlfaq.memory.convolutions import copies_bytes
-=======
 from dlfaq.memory.scratch import promoted, unreduced_of
->>>>>>> mem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
