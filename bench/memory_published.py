@@ -156,7 +156,7 @@ def segmentation(make: Callable[[], nn.Module], batch: int, *size: int) -> Any: 
 def vit(classes: int | None, batch: int, **settings: Any) -> Any:  # noqa: ANN401
     """ViT-L/16 of torchvision on images of 224×224, with Adam."""
     make = partial(torchvision.models.vit_l_16, num_classes=classes or 1000)
-    return make, (batch, 3, 224, 224), {"gpu": "a100", **settings}
+    return make, (batch, 3, 224, 224), settings
 
 
 def densenet() -> Any:  # noqa: ANN401
@@ -226,7 +226,7 @@ def llama(batch: int, length: int) -> Any:  # noqa: ANN401
 
 
 BEFORE = {"zero_grad": "before_backward"}
-TRAINER = "Trainer, AdamW, fp32, MI250"
+TRAINER = "Trainer, AdamW, fp32, ROCm"
 RUNS = (
     Run("BERT-base", f"masked words, 2×16 tokens, {TRAINER}", 2195.345408e6, "allocated",
         f"{OPTIMUM}1017b5a8afd28e0a512c3cc3544bc3ae576dca07", partial(bert, 2, 16),
