@@ -2,12 +2,14 @@
 
 On a GPU the truth is `torch.cuda.max_memory_allocated`; on the CPU it is the sum of what PyTorch's
 allocator reports to its profiler, and, for what is saved for the backward pass, the storages that
-hooks on saved tensors see. Where the prediction is off by more than 3 percent, the step is run
-again without the library that is suspected, and the table says what is left then.
+hooks on saved tensors see. With `--libraries`, where the prediction is off by more than 3 percent,
+the step is run again without the library that is suspected, and the table says what is left then.
 
-    python bench/memory_truth.py [--device cpu|cuda] [--only NAME]
+    python bench/memory_truth.py [--device cpu|cuda] [--only NAME] [--budget SECONDS]
 
-It writes a Markdown table. The GPU is used if there is one.
+It writes a Markdown table, the GPU's if there is one, each model's first rows first; when the
+seconds are over (280) it says how many rows are left. On a GPU it also writes what
+`dlfaq.memory.gpus` has of others: the context, and what was reserved for each row.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import gc
 import os
 import platform
 import sys
+import time
 from contextlib import ExitStack
 from functools import partial
 from itertools import pairwise, product
@@ -234,6 +237,14 @@ def predicted_saved(profile: MemoryProfile) -> int:
     return int(profile.timeline[row, KINDS.index("activations")])
 
 
+def context_bytes() -> int:
+    """What a process holds of the GPU before it has done anything there, reserve aside."""
+    torch.zeros(1, device="cuda")
+    torch.cuda.synchronize()
+    free, total = torch.cuda.mem_get_info()
+    return total - free - torch.cuda.memory_reserved()
+
+
 def without_libraries(profile: Callable[[], MemoryProfile]) -> MemoryProfile:
     """The profile while PyTorch leaves out oneDNN, cuDNN and the fused encoder layer."""
     fast = torch.backends.mha.get_fastpath_enabled()
@@ -253,24 +264,35 @@ def error(profile: MemoryProfile) -> float:
     return profile.needed_bytes / profile.measured_peak_bytes - 1
 
 
-def row(name: str, case: Case, batch: int, how: str, device: str) -> str:
+def row(name: str, case: Case, batch: int, how: str, device: str, *, libraries: bool) -> str:
     """One line of the table."""
+    if device == "cuda":
+        torch.cuda.empty_cache()
     inputs = case.example.expand(batch, *case.example.shape).clone()
     measure = partial(memory_profile, case.make, inputs, device=device, measure=True, **STEPS[how])
     try:
         profile = measure()
     except Exception as failed:  # noqa: BLE001 - a row that fails says so, and the others go on
-        return f"| {name} | {how} | {batch} | {first_line(failed)[:160]} | | | | | |"
+        return f"| {name} | {how} | {batch} | {first_line(failed)[:160]} | | | | | | | |"
     saved = ["", ""]
     if how == "SGD" and device == "cpu":  # what is saved does not depend on the optimizer
         saved = [f"{n / 2**20:.3f}" for n in (predicted_saved(profile), 0)]
         saved[1] = f"{saved_bytes(case.make(), inputs) / 2**20:.3f}"
     off = error(profile)
-    rest = f"{error(without_libraries(measure)):+.1%}" if abs(off) > AIM else ""
+    held = torch.cuda.max_memory_reserved() if device == "cuda" else 0
+    rest = f"{error(without_libraries(measure)):+.1%}" if libraries and abs(off) > AIM else ""
     gc.collect()
-    peaks = [f"{n / 2**20:.2f}" for n in (profile.needed_bytes, profile.measured_peak_bytes or 0)]
-    cells = [name, how, str(batch), *peaks, f"{off:+.2%}", rest, *saved]
+    bytes_ = (profile.convolution_bytes, profile.needed_bytes, profile.measured_peak_bytes or 0)
+    peaks = [f"{n / 2**20:.2f}" for n in bytes_]
+    reserved = [f"{held / 2**20:.0f}" if held else ""]
+    cells = [name, how, str(batch), *peaks, f"{off:+.2%}", *reserved, rest, *saved]
     return f"| {' | '.join(cells)} |"
+
+
+def order(case: Case) -> list[tuple[int, str]]:
+    """Batches and steps, Adam and what is seldom tried first, the smallest batch before others."""
+    steps = sorted({*USUAL, *case.steps}, key=lambda how: (how in {"SGD", "inference"}, how))
+    return list(product(case.batches, steps))
 
 
 def main() -> None:
@@ -279,6 +301,8 @@ def main() -> None:
     usual = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", default=usual, choices=["cpu", "cuda"])
     parser.add_argument("--only", metavar="NAME", help="one of the models")
+    parser.add_argument("--budget", type=float, default=280, metavar="S", help="seconds (280)")
+    parser.add_argument("--libraries", action="store_true", help="large errors once more, without")
     options = parser.parse_args()
     torch.manual_seed(0)
     gpu = (
@@ -286,20 +310,34 @@ def main() -> None:
         if options.device == "cuda"
         else ""
     )
+    begin = time.monotonic()
     print(f"`python bench/memory_truth.py {' '.join(sys.argv[1:])}`".replace(" `", "`"))
     print(
         f"\nPyTorch {torch.__version__}, torchvision {torchvision.__version__}, "
         f"Python {platform.python_version()}, {platform.machine()}{gpu}, "
-        f"{os.environ.get('OMP_NUM_THREADS', 'all')} threads. MiB.\n"
+        f"{os.environ.get('OMP_NUM_THREADS', 'all')} threads. MiB. Workspaces of convolutions "
+        "(their copies) and of cuBLAS are in what is predicted.\n"
     )
-    head = ["model", "step", "batch", "predicted", "measured", "error", "without libraries"]
-    head += ["saved: predicted", "by hooks"]
+    if options.device == "cuda":
+        print(f"Context, measured before the first row: {context_bytes() / 2**20:.0f}.\n")
+    head = ["model", "step", "batch", "convolutions", "predicted", "measured", "error", "reserved"]
+    head += ["without libraries", "saved: predicted", "by hooks"]
     print(f"| {' | '.join(head)} |")
     print(f"|---|---|{'---:|' * (len(head) - 2)}")
-    for name, case in cases(options.device).items():
-        if options.only in {None, name}:
-            for batch, how in product(case.batches, (*USUAL, *case.steps)):
-                print(row(name, case, batch, how, options.device), flush=True)
+    found = cases(options.device)
+    rows = [
+        (place, name, batch, how)
+        for name, case in found.items()
+        if options.only in {None, name}
+        for place, (batch, how) in enumerate(order(case))
+    ]
+    rows.sort(key=lambda entry: entry[0])  # each model's first, then each one's second
+    for done, (_, name, batch, how) in enumerate(rows):
+        if time.monotonic() - begin > options.budget:
+            print(f"\nThe time was over with {len(rows) - done} of {len(rows)} rows left.")
+            return
+        line = row(name, found[name], batch, how, options.device, libraries=options.libraries)
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import copy
 import gc
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,13 +15,15 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils._pytree import tree_map_only
 
 from dlfaq.errors import InputError
+from dlfaq.memory.hooks import carry_all_hooks
 from dlfaq.memory.step import Step
+from dlfaq.memory.without_gpu import without_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dlfaq.memory.inputs import Inputs
-    from dlfaq.memory.step import StepSettings
+    from dlfaq.memory.settings import StepSettings
 
 __all__ = ["measured_peak"]
 
@@ -45,7 +48,8 @@ def measured_peak(
         InputError: the device is "cuda" and there is none.
     """
     if settings.device == "cpu":
-        return _on_cpu(model, inputs, settings)
+        with without_gpu():
+            return _on_cpu(model, inputs, settings)
     if not torch.cuda.is_available():
         raise InputError(
             expected="a GPU to measure on",
@@ -58,8 +62,7 @@ def measured_peak(
     torch._C._cuda_clearCublasWorkspaces()  # noqa: SLF001 - it has no other name
     before = torch.cuda.memory_allocated()
     step = _real_step(model, inputs, settings)
-    step.run(lambda _: None)
-    step.clear()
+    step.warm_up()
     torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
     step.run(lambda _: None)
@@ -74,8 +77,7 @@ def _on_cpu(
     recorder = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
     with _quiet_start(), recorder as recorded:
         step = _real_step(model, inputs, settings)
-        step.run(lambda _: None)
-        step.clear()
+        step.warm_up()
         with torch.profiler.record_function(_STEP):
             step.run(lambda _: None)
     events = recorded.profiler.kineto_results.events()
@@ -108,7 +110,13 @@ def _quiet_start() -> Iterator[None]:
 def _real_step(
     model: nn.Module | Callable[[], nn.Module], inputs: Inputs, settings: StepSettings
 ) -> Step:
-    real = copy.deepcopy(model) if isinstance(model, nn.Module) else model()
+    if isinstance(model, nn.Module):
+        real = copy.deepcopy(model)
+        carry_all_hooks(model, real)
+    else:
+        real = model()
+    if isinstance(settings.loss, nn.Module):
+        settings = replace(settings, loss=copy.deepcopy(settings.loss).to(settings.device))
     arguments: Inputs = tree_map_only(
         Tensor, lambda t: torch.zeros_like(t, device=settings.device), inputs
     )

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.util
+import ast
 import re
-import sys
 from functools import partial
-from inspect import Parameter, signature
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from dlfaq.errors import InputError
-from dlfaq.memory.tracing import made_by, new_fake_mode
+from dlfaq.memory.hugging_face import from_configuration
+from dlfaq.memory.named_model import Model
+from dlfaq.memory.timm_models import from_timm
+from dlfaq.memory.user_file import function_of, made_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
-__all__ = ["Model", "read_bytes", "read_model", "read_shape"]
+    from dlfaq.memory.loss import LossOption
+
+__all__ = ["read_bytes", "read_loss", "read_model", "read_options", "read_shape"]
 
 _BINARY = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _DECIMAL = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _USUAL_IMAGE = 224
-
-
-class Model(NamedTuple):
-    """What makes a model, and inputs for it: arguments, the shape of an example, or None."""
-
-    make: Callable[[], nn.Module]
-    inputs: Any = None
-    example: tuple[int, ...] | None = None
 
 
 def read_bytes(text: str) -> int:
@@ -65,11 +58,42 @@ def read_shape(text: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.split("[,x]", text))
 
 
-def read_model(text: str, folder: Path = Path()) -> Model:
-    """The model that "torchvision:NAME" or "path/to/file.py:function" names.
+def read_options(text: str | None) -> dict[str, Any]:
+    """An optimizer's options, such as "momentum=0.9,nesterov=True".
 
-    The function is called without arguments. It returns the model, or the model and its inputs (as
-    `memory_profile` takes them).
+    Raises:
+        InputError: they are written otherwise.
+    """
+    try:
+        call = ast.parse(f"f({text or ''})", mode="eval").body
+        assert isinstance(call, ast.Call) and not call.args  # noqa: PT018 - else it is no option
+        return {str(word.arg): ast.literal_eval(word.value) for word in call.keywords if word.arg}
+    except (AssertionError, SyntaxError, ValueError) as error:
+        raise InputError(
+            expected="options of the optimizer by name",
+            got=repr(text),
+            cure="write for example --options momentum=0.9,nesterov=True",
+        ) from error
+
+
+def read_loss(text: str | None, folder: Path = Path()) -> LossOption:
+    """A loss by name, or the function of a file, as "path/to/file.py:function".
+
+    Raises:
+        InputError: the file has no such function.
+    """
+    source, _, name = (text or "").rpartition(":")
+    return function_of(folder / source, name) if source.endswith(".py") else text
+
+
+def read_model(text: str, folder: Path = Path()) -> Model:
+    """The model that a name stands for.
+
+    - "torchvision:NAME" and "timm:NAME" are models of these packages.
+    - "hf:PATH" is what a configuration file of Hugging Face describes, "hf:PATH:CLASS" another
+      class of Transformers for the same configuration. Nothing is downloaded.
+    - "path/to/file.py:function" is what a function without arguments returns: the model, or the
+      model and its inputs (as `memory_profile` takes them).
 
     Args:
         text: as above.
@@ -78,29 +102,21 @@ def read_model(text: str, folder: Path = Path()) -> Model:
     Raises:
         InputError: it names none.
     """
+    package, colon, rest = text.partition(":")
+    if colon and package in _PACKAGES:
+        return _PACKAGES[package](rest, folder)
     source, _, name = text.rpartition(":")
-    if source == "torchvision":
-        return _from_torchvision(name)
     if not source.endswith(".py"):
         raise InputError(
-            expected="torchvision:NAME or path/to/file.py:function",
+            expected="torchvision:NAME, timm:NAME, hf:PATH or path/to/file.py:function",
             got=repr(text),
-            cure="write for example torchvision:resnet50 or net.py:make_model",
+            cure="write for example torchvision:resnet50, hf:gpt2/config.json or net.py:make_model",
         )
-    function = _function(folder / source, name)
-    made = made_by(function, new_fake_mode())
-    if isinstance(made, nn.Module):
-        return Model(function)
-    if isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], nn.Module):  # noqa: PLR2004
-        return Model(lambda: function()[0], inputs=made[1])
-    raise InputError(
-        expected=f"{name} to return a model, or a tuple of the model and its inputs",
-        got=type(made).__name__,
-        cure="return model, or (model, inputs)",
-    )
+    make, inputs = made_in(folder / source, name)
+    return Model(make, inputs)
 
 
-def _from_torchvision(name: str) -> Model:
+def _from_torchvision(name: str, _: Path) -> Model:
     from torchvision import models  # noqa: PLC0415 - a model in a file does without
 
     try:
@@ -123,55 +139,15 @@ def _from_torchvision(name: str) -> Model:
     return Model(make, example=(3, size, size))
 
 
+_PACKAGES: dict[str, Callable[[str, Path], Model]] = {
+    "hf": from_configuration,
+    "timm": from_timm,
+    "torchvision": _from_torchvision,
+}
+
+
 def _image_size(weights: Any) -> int:  # noqa: ANN401 - an enumeration that torchvision makes
     """The side of the images that the model's published weights are evaluated on."""
     options = getattr(weights.DEFAULT.transforms, "keywords", {})
     size = options.get("crop_size", options.get("resize_size", _USUAL_IMAGE))
     return int(size[0] if isinstance(size, list | tuple) else size)
-
-
-def _function(file: Path, name: str) -> Callable[[], Any]:
-    if not file.is_file():
-        raise InputError(
-            expected="a Python file", got=str(file), cure="give the path from where you are"
-        )
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None and spec.loader is not None  # noqa: PT018 - it ends in .py
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(file.parent.resolve()))  # its own imports, as `python file.py` has it
-    sys.modules[file.stem] = module
-    spec.loader.exec_module(module)
-    function = getattr(module, name, None)
-    if not callable(function) or isinstance(function, nn.Module):
-        names = [n for n, value in vars(module).items() if _is_own_function(value, module)]
-        raise InputError(
-            expected=f"a function of {file.name} that returns the model",
-            got=repr(name) if function is None else f"{name}, {_a(type(function).__name__)}",
-            cure=f"there is {', '.join(names)}" if names else "define one",
-        )
-    needed = [p.name for p in signature(function).parameters.values() if _is_needed(p)]
-    if needed:
-        raise InputError(
-            expected="a function that is called without arguments",
-            got=f"{name}({', '.join(needed)})",
-            cure=f"write one that returns {name}(…) with the arguments you mean",
-        )
-    return function  # type: ignore[no-any-return]
-
-
-def _is_own_function(value: object, module: ModuleType) -> bool:
-    if not callable(value) or getattr(value, "__module__", None) != module.__name__:
-        return False
-    name = getattr(value, "__name__", "_")
-    return not name.startswith(("_", "<")) and not any(
-        _is_needed(p) for p in signature(value).parameters.values()
-    )
-
-
-def _is_needed(parameter: Parameter) -> bool:
-    variable = parameter.kind in {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
-    return parameter.default is Parameter.empty and not variable
-
-
-def _a(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

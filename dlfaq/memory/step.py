@@ -3,54 +3,30 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - its usual name
 from torch import Tensor, nn
 from torch.utils._pytree import tree_iter, tree_map_only
 
 from dlfaq.errors import InputError
+from dlfaq.memory.answers import Answers
+from dlfaq.memory.beside_model import AveragedCopies, Buckets
 from dlfaq.memory.checkpointing import checkpoint_blocks
 from dlfaq.memory.inputs import Inputs, parts_of
-from dlfaq.training.optimizers import Optimizer, build_optimizer
+from dlfaq.memory.lbfgs import fill_history, shortened
+from dlfaq.memory.loss import Loss
+from dlfaq.memory.optimizers import build, optimizer_errors
+from dlfaq.memory.precision import in_half, to_half
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-__all__ = ["Step", "StepSettings"]
+    from dlfaq.memory.settings import StepSettings
 
-_LOGITS_DIMS = 2
+__all__ = ["Step"]
 
-
-@dataclass(frozen=True)
-class StepSettings:
-    """How a model is run; see `dlfaq.memory.profile.memory_profile`."""
-
-    mode: str = "train"
-    optimizer: Optimizer = "adam"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    precision: str = "fp32"
-    checkpointing: bool = False
-    accumulation: int = 1
-    loss: Callable[[Any], Tensor] | None = None
-    device: str = "cuda"
-
-    def __post_init__(self) -> None:
-        """Refuse unknown words."""
-        choices = {
-            "mode": ("train", "inference"),
-            "precision": ("fp32", "bf16", "amp"),
-            "device": ("cuda", "cpu"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise InputError(
-                    expected=f"{name} among {', '.join(allowed)}",
-                    got=repr(getattr(self, name)),
-                    cure=f"pass {name}={allowed[0]!r}",
-                )
+_VALIDATED = 2  # batches: the second comes while names still hold what the first gave
 
 
 class Step:
@@ -63,8 +39,12 @@ class Step:
         autocast_device: where the tensors really are, fake ones on "cpu".
 
     Attributes:
-        optimizer: None for inference.
-        labels: those of the loss, one for each part of the batch, once a step has run.
+        optimizers: none for inference; one for each parameter where they step in the backward pass.
+        loss: with the labels that it made, once a step has run.
+        buckets: those of DDP, or None.
+        copies: averaged copies, or None.
+        scaler: of gradients, or None.
+        on_gradient: is told each gradient once it is complete, before it is used.
     """
 
     def __init__(
@@ -75,113 +55,185 @@ class Step:
         *,
         autocast_device: str,
     ) -> None:
-        self._settings = settings
+        self._settings, self._habits = settings, settings.habits
         self._train = settings.mode == "train"
         self._device = autocast_device
         model.train(self._train)
-        if settings.precision == "bf16":
-            _to_bfloat16(model)
-            inputs = tree_map_only(Tensor, _in_bfloat16, inputs)
+        half = settings.half
+        if half is not None:
+            to_half(model, half)
+            inputs = tree_map_only(Tensor, lambda t: in_half(t, half), inputs)
         if settings.checkpointing and self._train:
             checkpoint_blocks(model)
         self.model = model
         self.inputs = inputs
-        self.labels: dict[int, Tensor] = {}
-        self.optimizer: torch.optim.Optimizer | None = None
-        parameters = [p for p in model.parameters() if p.requires_grad]
-        if self._train and not parameters:
-            raise InputError(
-                expected="a model with parameters that require gradients",
-                got=f"{type(model).__name__} without any",
-                cure='pass mode="inference"',
-            )
+        self.loss = Loss(settings.loss, inputs, half=half is not None)
+        self.optimizers: list[torch.optim.Optimizer] = []
+        self.buckets: Buckets | None = None
+        self.copies: AveragedCopies | None = None
+        self.scaler: torch.amp.GradScaler | None = None
+        self.on_gradient: Callable[[Tensor], None] = _unheard
+        self._failed: Exception | None = None
         if self._train:
-            groups = [(1e-3, parameters)]
-            self.optimizer = build_optimizer(settings.optimizer, settings.options, groups)
-            if not settings.options.keys() & {"foreach", "fused"}:
-                _loop_as_on(settings.device, self.optimizer)
+            self._prepare()
 
     def run(self, begin: Callable[[str], None]) -> None:
-        """One step; `begin` is told each phase: forward, backward, optimizer."""
-        if self.optimizer is None:
+        """One step; `begin` is told each phase: forward, backward, optimizer, validation."""
+        if not self._train:
             begin("forward")
             args, keywords = self.inputs
             with torch.no_grad(), self._autocast():
                 self.model(*args, **keywords)
             return
+        if self._is_lbfgs:
+            self._step_with_closure(begin)
+        else:
+            self._forward_and_backward(begin)
+            if not self._habits.optimizer_in_backward:
+                begin("optimizer")
+                for optimizer in self.optimizers:
+                    self._step(optimizer)
+        if self.scaler is not None:
+            self.scaler.update()
+        if self.copies is not None:
+            self.copies.update()
+        if self._habits.zero_grad == "after_step":
+            self.clear()
+        if self._habits.validation is not None:
+            self._validate(begin)
+
+    def warm_up(self) -> None:
+        """Run until all that stays from step to step is there."""
+        self.run(_unheard)
+        if self._train and self._is_lbfgs:
+            fill_history(self.optimizers[0])
+        if self._habits.zero_grad == "before_forward":
+            self.clear()
+
+    def clear(self) -> None:
+        """`zero_grad`, as the loop has it."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=self._habits.set_to_none)
+
+    def gradients(self) -> list[Tensor]:
+        """Those that the parameters have now."""
+        return [p.grad for p in self.model.parameters() if p.grad is not None]
+
+    def state(self) -> list[Tensor]:
+        """The tensors of the optimizers' state."""
+        states = [dict(optimizer.state) for optimizer in self.optimizers]
+        return [t for t in tree_iter(states) if isinstance(t, Tensor)]
+
+    def scaler_state(self) -> list[Tensor]:
+        """The scale of the gradients, and the count of steps since it last changed."""
+        held = vars(self.scaler) if self.scaler is not None else {}
+        return [t for t in held.values() if isinstance(t, Tensor)]
+
+    def _prepare(self) -> None:
+        settings, habits = self._settings, self._habits
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        if not parameters:
+            raise InputError(
+                expected="a model with parameters that require gradients",
+                got=f"{type(self.model).__name__} without any",
+                cure='pass mode="inference"',
+            )
+        for group in [[p] for p in parameters] if habits.optimizer_in_backward else [parameters]:
+            self.optimizers += build(settings.optimizer, settings.options, group, settings.device)
+        self._is_lbfgs = any(isinstance(o, torch.optim.LBFGS) for o in self.optimizers)
+        if self._is_lbfgs:
+            settings.refuse_beside_closure()
+        if habits.ddp:
+            self.buckets = Buckets(parameters, views=habits.gradient_as_bucket_view)
+        if habits.ema_copies:
+            self.copies = AveragedCopies(self.model, habits.ema_copies)
+        if settings.scales_gradients:
+            self.scaler = torch.amp.GradScaler(self._device)
+        self._own: dict[Tensor, torch.optim.Optimizer] = {}
+        if habits.optimizer_in_backward:
+            self._own = dict(zip(parameters, self.optimizers, strict=True))
+        for parameter in parameters:
+            parameter.register_post_accumulate_grad_hook(self._gradient_is_there)
+
+    def _gradient_is_there(self, parameter: Tensor) -> None:
+        if self.buckets is not None:
+            self.buckets.take(parameter)
+        if parameter.grad is not None:
+            self.on_gradient(parameter.grad)
+        if parameter in self._own:
+            self._step(self._own[parameter])
+            self._own[parameter].zero_grad()
+
+    def _forward_and_backward(self, begin: Callable[[str], None]) -> Tensor:
         for i, (args, keywords) in enumerate(parts_of(self.inputs, self._settings.accumulation)):
             begin("forward")
             with self._autocast():
                 outputs = self.model(*args, **keywords)
-                loss = self._loss(outputs, i)
+                loss = self.loss(outputs, i)
+            if not self._habits.keep_outputs:
+                del outputs
+            if not i and self._habits.zero_grad == "before_backward":
+                self.clear()
             begin("backward")
-            loss.backward()
-            del outputs, loss
+            if self.scaler is None:
+                loss.backward()
+            else:
+                self.scaler.scale(loss).backward()
+        return loss.detach()
+
+    def _step(self, optimizer: torch.optim.Optimizer) -> None:
+        on_cuda = self._settings.device == "cuda"
+        with optimizer_errors(optimizer, on_cuda=on_cuda), Answers(0.0 if self.scaler else 1.0):
+            if self.scaler is None:
+                optimizer.step()
+            else:
+                self.scaler.step(optimizer)
+
+    def _step_with_closure(self, begin: Callable[[str], None]) -> None:
+        (optimizer,) = self.optimizers
+        answers = Answers(converging=True)
+
+        def closure() -> Tensor:
+            if self._habits.zero_grad != "before_backward":
+                self.clear()
+            try:
+                with answers.silent():
+                    loss = self._forward_and_backward(begin)
+            except Exception as error:
+                self._failed = error  # the model's, not the optimizer's
+                raise
+            begin("optimizer")
+            return loss
+
         begin("optimizer")
-        self.optimizer.step()
+        try:
+            with optimizer_errors(optimizer, on_cuda=False), answers, shortened(optimizer):
+                optimizer.step(closure)  # type: ignore[arg-type]
+        except InputError as error:
+            if self._failed is not None and error.__cause__ is self._failed:
+                raise self._failed from None
+            raise
 
-    def clear(self) -> None:
-        """Set the gradients to None."""
-        if self.optimizer is not None:
-            self.optimizer.zero_grad(set_to_none=True)
-
-    def state(self) -> list[Tensor]:
-        """The tensors of the optimizer's state."""
-        if self.optimizer is None:
-            return []
-        return [t for t in tree_iter(dict(self.optimizer.state)) if isinstance(t, Tensor)]
+    def _validate(self, begin: Callable[[str], None]) -> None:
+        begin("validation")
+        self.model.eval()
+        graph = torch.no_grad() if self._habits.validation == "no_grad" else nullcontext()
+        parts = parts_of(self.inputs, self._settings.accumulation)
+        with graph:
+            for n in range(_VALIDATED):
+                i = n % len(parts)
+                args, keywords = parts[i]
+                with self._autocast():
+                    outputs = self.model(*args, **keywords)
+                    loss = self.loss(outputs, i)
+        del outputs, loss
+        self.model.train()
 
     def _autocast(self) -> AbstractContextManager[object]:
-        if self._settings.precision != "amp":
+        if self._settings.autocast is None:
             return nullcontext()
-        return torch.autocast(self._device, dtype=torch.bfloat16)
-
-    def _loss(self, outputs: Any, part: int) -> Tensor:  # noqa: ANN401
-        if self._settings.loss is not None:
-            return self._settings.loss(outputs)
-        if isinstance(outputs, Tensor) and outputs.dim() == _LOGITS_DIMS:
-            if part not in self.labels:
-                n = len(outputs)
-                self.labels[part] = torch.zeros(n, dtype=torch.int64, device=outputs.device)
-            return F.cross_entropy(outputs, self.labels[part])
-        tensors = [t for t in tree_iter(outputs) if isinstance(t, Tensor) and t.requires_grad]
-        if not tensors:
-            raise InputError(
-                expected="outputs that depend on parameters",
-                got=f"{type(outputs).__name__} without a gradient",
-                cure="pass loss=, a function from the model's outputs to one number",
-            )
-        total = tensors[0].sum()
-        for tensor in tensors[1:]:
-            total = total + tensor.sum()
-        return total
+        return torch.autocast(self._device, dtype=self._settings.autocast)
 
 
-def _to_bfloat16(model: nn.Module) -> None:
-    """What `model.to(torch.bfloat16)` does, which fake tensors refuse."""
-    made: dict[Tensor, Tensor] = {}  # what two layers share they share afterwards
-    for module in model.modules():
-        for name, parameter in list(module.named_parameters(recurse=False)):
-            if parameter not in made:
-                half = _in_bfloat16(parameter.detach())
-                made[parameter] = nn.Parameter(half, requires_grad=parameter.requires_grad)
-            setattr(module, name, made[parameter])
-        for name, buffer in list(module.named_buffers(recurse=False)):
-            setattr(module, name, made.setdefault(buffer, _in_bfloat16(buffer)))
-
-
-def _in_bfloat16(tensor: Tensor) -> Tensor:
-    return tensor.to(torch.bfloat16) if tensor.is_floating_point() else tensor
-
-
-def _loop_as_on(device: str, optimizer: torch.optim.Optimizer) -> None:
-    """Step through the tensors as PyTorch does on the device if nobody says otherwise.
-
-    On a GPU that is one call for all tensors (`foreach`), with temporaries as large as the model;
-    on the CPU one tensor after another.
-    """
-    for group in optimizer.param_groups:
-        if "foreach" in group:
-            group.update(foreach=device == "cuda")
-        if "fused" in group:
-            group.update(fused=False)
+def _unheard(_: Any) -> None:  # noqa: ANN401 - a phase or a gradient
+    pass

@@ -5,10 +5,8 @@ from __future__ import annotations
 import copy
 import logging
 import re
-import traceback
 import warnings
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
@@ -25,18 +23,19 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
 
 from dlfaq.errors import DlfaqError, InputError, first_line
+from dlfaq.memory.hooks import carry_all_hooks
 from dlfaq.memory.inputs import on_cpu
+from dlfaq.memory.place import place
+from dlfaq.memory.without_gpu import without_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dlfaq.memory.inputs import Inputs
 
-__all__ = ["fake_inputs", "fake_model", "made_by", "named_errors", "new_fake_mode"]
+__all__ = ["fake_copy", "fake_inputs", "fake_model", "made_by", "named_errors", "new_fake_mode"]
 
 T = TypeVar("T")
-
-_OURS, _TORCH = Path(__file__).parent, Path(torch.__file__).parent
 
 
 def new_fake_mode() -> FakeTensorMode:
@@ -59,9 +58,22 @@ def fake_model(model: nn.Module | Callable[[], nn.Module], mode: FakeTensorMode)
         )
     for module in made.modules():
         _refuse_what_has_no_steps(module)
-    # Fake or not: deep copies that the function made have views that share no storage with them.
+    return fake_copy(made, mode)
+
+
+def fake_copy(module: nn.Module, mode: FakeTensorMode) -> nn.Module:
+    """A copy of fake tensors.
+
+    The module's may be fake, too: deep copies that its maker made of them have views that share no
+    storage with them, and those of this copy do.
+
+    Raises:
+        InputError: a parameter has a hook that the copy could not follow.
+    """
     with _CopiesAreFake(mode):
-        return copy.deepcopy(made)
+        copied = copy.deepcopy(module)
+    carry_all_hooks(module, copied)
+    return copied
 
 
 def made_by(function: Callable[[], T], mode: FakeTensorMode) -> T:
@@ -71,10 +83,16 @@ def made_by(function: Callable[[], T], mode: FakeTensorMode) -> T:
     then. PyTorch's own truncated normal numbers look too, to draw again: fake ones are not drawn.
     """
     try:
-        with mode, _quiet(), mock.patch.object(nn.init, "_no_grad_trunc_normal_", _undrawn):
+        with (
+            mode,
+            _quiet(),
+            without_gpu(),
+            mock.patch.object(nn.init, "_no_grad_trunc_normal_", _undrawn),
+        ):
             return function()
     except Exception:  # noqa: BLE001 - if it was the function's own, the real call raises it again
-        return function()
+        with without_gpu():
+            return function()
 
 
 def _undrawn(tensor: Tensor, *_: object, **__: object) -> Tensor:
@@ -159,7 +177,7 @@ def named_errors(model: str) -> Iterator[None]:
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
         raise InputError(
             expected="a model whose operations depend on shapes alone",
-            got=f"{error.func} in {model}{_place(error)}, which needs the numbers in a tensor",
+            got=f"{error.func} in {model}{place(error)}, which needs the numbers in a tensor",
             cure="there, take out .item(), .tolist(), nonzero, boolean indexing or an `if` on a "
             "tensor, or decide by shapes or an attribute of the module",
         ) from error
@@ -167,29 +185,40 @@ def named_errors(model: str) -> Iterator[None]:
         if _asks_for_numbers(error):
             raise InputError(
                 expected="a model whose operations depend on shapes alone",
-                got=f"a call of NumPy in {model}{_place(error)}, which needs the numbers in a "
+                got=f"a call of NumPy in {model}{place(error)}, which needs the numbers in a "
                 "tensor",
                 cure="stay with PyTorch's operations there",
             ) from error
         if _is_elsewhere(error):
             raise InputError(
                 expected="a model that puts its tensors where its inputs are",
-                got=f"two devices in {model}{_place(error)}: {first_line(error)}",
+                got=f"two devices in {model}{place(error)}: {first_line(error)}",
                 cure='take out .cuda() and .to("cuda"), or write .to(x.device): a GPU is predicted '
                 "without one",
             ) from error
         if _has_no_fake_kernel(error):
             raise InputError(
                 expected="operators that PyTorch can follow without numbers",
-                got=f"{_operator(error)} in {model}{_place(error)}",
+                got=f"{_operator(error)} in {model}{place(error)}",
                 cure="give the operator a fake kernel with torch.library.register_fake, or put a "
                 "PyTorch operator of the same shapes in its place",
             ) from error
         raise InputError(
             expected=f"a step of {model} that runs on inputs of these shapes and types",
-            got=f"{type(error).__name__}{_place(error)}: {first_line(error)}",
-            cure="run such a step once on real tensors",
+            got=f"{type(error).__name__}{place(error)}: {first_line(error)}",
+            cure=_cure(error),
         ) from error
+
+
+def _cure(error: Exception) -> str:
+    if re.search(r"missing \d+ required positional argument", str(error)):
+        return "give all of the model's inputs: a tuple of them, or a dict by their names"
+    if "Long, Int" in str(error) or "to be an integer type" in str(error):
+        return (
+            "the model reads integers, such as tokens: pass torch.empty(32, 128, dtype=torch.int64)"
+            " as inputs (--input-dtype int64 on the command line)"
+        )
+    return "run such a step once on real tensors"
 
 
 def _asks_for_numbers(error: Exception) -> bool:
@@ -209,13 +238,3 @@ def _has_no_fake_kernel(error: Exception) -> bool:
 def _operator(error: Exception) -> str:
     named = re.search(r"[\w.]+::[\w.]+", str(error))
     return str(getattr(error, "func", None) or (named[0] if named else first_line(error)))
-
-
-def _place(error: BaseException) -> str:
-    """The last line that is neither PyTorch's nor ours."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        file = Path(frame.filename)
-        outside = not (file.is_relative_to(_OURS) or file.is_relative_to(_TORCH))
-        if outside and file.exists():
-            return f" at {frame.filename}:{frame.lineno}"
-    return ""

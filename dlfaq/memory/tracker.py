@@ -21,6 +21,9 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
+from dlfaq.memory.convolutions import copies_bytes
+from dlfaq.memory.scratch import promoted, unreduced_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -36,9 +39,13 @@ KINDS = (
     "activations",
     "temporaries",
     "inputs",
+    "ddp_buckets",
+    "ema",
+    "grad_scaler",
     "rounding",
 )
-"""What memory is for; `rounding` is what an allocator adds to fill its smallest unit."""
+"""What memory is for. `ema` are averaged copies of the model; `rounding` is what an allocator adds
+to fill its smallest unit."""
 
 _INDEX = {kind: i for i, kind in enumerate(KINDS)}
 _ACTIVATIONS, _TEMPORARIES = _INDEX["activations"], _INDEX["temporaries"]
@@ -58,6 +65,7 @@ class _Block:
     saved: int = 0
     counted_as: int = _TEMPORARIES
     outside: bool = False
+    unseen: int = 0  # bytes of it that a fake storage does not have
     reference: weakref.ref[torch.UntypedStorage] | None = None
 
     @property
@@ -73,6 +81,8 @@ class Tracker(TorchDispatchMode):
 
     Args:
         unit: bytes are allocated in multiples of it; 1 where they are not rounded.
+        copies_to_promote: as on the CPU, where a pointwise operation on two types of float first
+            copies the smaller to the larger; a GPU's kernels convert as they read.
 
     Attributes:
         operations: for each row what it stands after: an operation that made or returned a tensor,
@@ -80,19 +90,26 @@ class Tracker(TorchDispatchMode):
         phases: each phase in its turn, and its first row.
     """
 
-    def __init__(self, unit: int = 1) -> None:
+    def __init__(self, unit: int = 1, *, copies_to_promote: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[str] = []
         self.phases: list[tuple[str, int]] = []
         self._unit = unit
+        self._copies_to_promote = copies_to_promote
         self._now = [0] * len(KINDS)
         self._rows: list[list[int]] = []
+        self._with_copies = 0
         self._blocks: dict[int, _Block] = {}  # by the id of the storage, while it lives
 
     @property
     def timeline(self) -> npt.NDArray[np.int64]:
         """Bytes after each operation, shape (operations, kinds)."""
         return np.array(self._rows, dtype=np.int64).reshape(-1, len(KINDS))
+
+    @property
+    def copies_bytes(self) -> int:
+        """How much the copies that convolutions may make add to the peak."""
+        return max(0, self._with_copies - max(map(sum, self._rows), default=0))
 
     def settle(self, tensors: Sequence[Tensor], kind: str) -> None:
         """Say what these tensors are for; the first kind that a storage is given stands."""
@@ -135,12 +152,22 @@ class Tracker(TorchDispatchMode):
         kwargs: Mapping[str, object] | None = None,
     ) -> Any:  # noqa: ANN401
         """Run the operation and count what it returns."""
+        unreduced = unreduced_of(func, args)
+        scratch = list(unreduced)
+        if self._copies_to_promote:
+            scratch += promoted(func, args)
+        for tensor in scratch:
+            self._block(tensor)
         outputs = func(*args, **(kwargs or {}))
+        copies = copies_bytes(func, args, outputs)
+        if unreduced:
+            self._enlarge(outputs, unreduced[0])
         tensors = [output for output in tree_iter(outputs) if isinstance(output, Tensor)]
         for tensor in _with_storage(tensors):
             self._block(tensor)
         if tensors:
             self._add_row(func.name().split("::")[-1].split(".")[0])
+            self._with_copies = max(self._with_copies, sum(self._now) + copies)
         return outputs
 
     def _add_row(self, operation: str) -> None:
@@ -155,11 +182,18 @@ class Tracker(TorchDispatchMode):
             block = self._blocks[key] = _Block(size, born=len(self._rows))
             block.reference = weakref.ref(storage, partial(self._free, key))
             self._add(block, self._now, 1)
-        elif block is not None and block.size != size:  # resize_ keeps the storage
+        elif block is not None and block.size != size + block.unseen:  # resize_ keeps the storage
             self._add(block, self._now, -1)
-            block.size = size
+            block.size = size + block.unseen
             self._add(block, self._now, 1)
         return block
+
+    def _enlarge(self, tensor: Tensor, stored: Tensor) -> None:
+        """A tensor has the storage of a larger one, of which it is the first number."""
+        block = self._block(tensor)
+        if block is not None:
+            block.unseen = stored.untyped_storage().nbytes() - block.size
+            self._block(tensor)
 
     def _add(self, block: _Block, row: list[int], sign: int) -> None:
         if block.outside:

@@ -4,6 +4,8 @@ PyTorch gives cuBLAS a workspace when a thread first multiplies matrices, and ne
 one for each handle and stream, and each thread has a handle of its own. The backward pass runs in a
 thread of its own, so a step of training has two of them, one of inference has one.
 
+Their size depends on the GPU: see `dlfaq.memory.gpus`.
+
 Source: PyTorch, "CUDA semantics", cuBLAS workspaces. As of 2.14; from 2.15 on a workspace is given
 back after each product.
 """
@@ -17,10 +19,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["WORKSPACE_BYTES", "own_workspace_bytes", "workspaces"]
-
-WORKSPACE_BYTES = 32 * 2**20
-"""Of one workspace from the Hopper generation on; GPUs before it have 8.125 MiB."""
+__all__ = ["own_workspace_bytes", "workspaces"]
 
 _PRODUCTS = {
     "_scaled_mm",
