@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -105,18 +106,25 @@ def build_wheel(project: Path) -> Wheel:
     Raises:
         InputError: there is no such project, or hatchling does not build it.
     """
+    # The day of a build, by which some others are dated, would make each wheel another.
+    environment = {k: v for k, v in os.environ.items() if k != "SOURCE_DATE_EPOCH"}
     with temporary_folder() as folder:
-        command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-        done = (
-            subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-            if project.is_dir()
-            else None
-        )
+        got = "no such folder"
+        if project.is_dir():
+            done = subprocess.run(
+                [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+                cwd=project,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            got = done.stderr.strip() or done.stdout.strip()
         wheels = sorted(Path(folder).glob("*.whl"))
-        if done is None or done.returncode != 0 or len(wheels) != 1:
+        if len(wheels) != 1:
             raise InputError(
                 expected=f"a project in {project} that hatchling builds",
-                got=(done.stderr.strip() if done is not None else "") or "no such folder",
+                got=got,
                 cure="correct `wheel:` in mkdocs.yml; hatchling comes with the extra `site`",
             )
         return Wheel(wheels[0].name, wheels[0].read_bytes())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import re
 import shutil
 import subprocess
@@ -15,8 +15,14 @@ import pytest
 from bs4 import BeautifulSoup
 
 from dlfaq.errors import InputError
+from dlfaq.execution.site import Site
+from dlfaq.pages.config import read_settings
+from dlfaq.pages.reader import read_page
 from dlfaq.site.mkdocs.elsewhere import colab_address
-from dlfaq.site.notebook.package import build_wheel
+from dlfaq.site.notebook.notebook import notebook_text
+from dlfaq.site.notebook.package import Package, build_wheel
+from dlfaq.site.page.context import Context
+from dlfaq.site.page.offers import Offers
 
 ROOT = Path(__file__).parents[3]
 ADDRESS = "https://example.org/faq/"
@@ -198,7 +204,7 @@ import nbformat
 from nbclient import NotebookClient
 
 notebook = nbformat.read(sys.argv[1], as_version=4)
-NotebookClient(notebook, timeout=60).execute()
+NotebookClient(notebook, timeout=300).execute()
 nbformat.write(notebook, sys.argv[1])
 """
 
@@ -215,32 +221,57 @@ def elsewhere(tmp_path):
     return folder / "bin" / "python"
 
 
+def execute(python, notebook: Path, *, asks: str, **environment: str) -> list:
+    """The cells of code of a notebook as another Python has run it, and one that asks more."""
+    one = nbformat.read(notebook, as_version=4)
+    one.cells.append(nbformat.v4.new_code_cell(asks))
+    nbformat.write(one, notebook)
+    ran = subprocess.run(
+        [python, "-c", RUN, notebook],
+        cwd=notebook.parent,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(notebook.parent), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    cells = nbformat.read(notebook, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
 def test_the_notebook_runs_in_another_environment_with_the_package_from_the_site(
     site, serve, elsewhere, tmp_path
 ):
     address = serve(site.folder / "site")
     text = (site.folder / "site" / "topic" / "why.ipynb").read_text(encoding="utf-8")
     own = tmp_path / "why.ipynb"
-    asks = json.dumps("import mine, os; print(os.path.dirname(mine.__file__))")
     own.write_text(text.replace(ADDRESS, f"{address}/"), encoding="utf-8")
-    notebook = nbformat.read(own, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(json.loads(asks)))
-    nbformat.write(notebook, own)
-    ran = subprocess.run(
-        [elsewhere, "-c", RUN, own],
-        cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    code = [one for one in nbformat.read(own, as_version=4).cells if one.cell_type == "code"]
+    code = execute(elsewhere, own, asks="import mine; print(mine.__file__)", PYTHONPATH=str(ROOT))
     assert code[2].outputs[0].text == "doubled: 42\n"
     assert code[3].outputs[0].ename == "ZeroDivisionError"
     assert code[4].outputs[0].text == "one\ntwo\n"  # one process, from the first cell to the last
-    installed = Path(code[5].outputs[0].text.strip())
-    assert installed.is_relative_to(elsewhere.parents[1])
+    assert Path(code[5].outputs[0].text).is_relative_to(elsewhere.parents[1])
+
+
+@pytest.mark.soak
+def test_a_page_of_this_site_runs_in_another_environment_with_the_wheel_of_this_package(
+    serve, elsewhere, tmp_path
+):
+    wheel = build_wheel(ROOT)
+    (tmp_path / "site" / "wheels").mkdir(parents=True)
+    (tmp_path / "site" / "wheels" / wheel.name).write_bytes(wheel.data)
+    address = serve(tmp_path / "site")
+    package = Package(wheel, f"wheels/{wheel.name}", ["library"], address=f"{address}/")
+    settings = read_settings(ROOT)
+    page = read_page(settings.docs_dir / "gradients" / "minus-sign.md", settings)
+    own = tmp_path / "minus-sign.ipynb"
+    context = Context.of(page, Site(settings, [page]))
+    own.write_text(notebook_text(context, Offers(package=package)), encoding="utf-8")
+    code = execute(elsewhere, own, asks="import dlfaq; print(dlfaq.__file__)")
+    assert Path(code[-1].outputs[0].text).is_relative_to(elsewhere.parents[1])
+    shown = [output.output_type for cell in code for output in cell.outputs]
+    assert "display_data" in shown
+    assert "error" not in shown
 
 
 # The script -------------------------------------------------------------------------------------
@@ -294,7 +325,15 @@ def test_the_published_wheel_holds_the_package_as_it_ran(site):
     assert module == (site.folder / "mine" / "__init__.py").read_bytes()
 
 
-def test_the_same_project_gives_the_same_wheel_wherever_and_whenever_it_is_built(site, tmp_path):
+def contents(wheel: bytes) -> list:
+    with zipfile.ZipFile(io.BytesIO(wheel)) as packed:
+        return [(one.filename, one.CRC, one.external_attr) for one in packed.infolist()]
+
+
+def test_the_same_project_gives_the_same_wheel_wherever_and_whenever_it_is_built(
+    site, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")  # another than that of the site
     (published,) = (site.folder / "site" / "wheels").iterdir()
     for name in ("mine", "pyproject.toml"):
         (shutil.copytree if (site.folder / name).is_dir() else shutil.copy)(
@@ -302,6 +341,7 @@ def test_the_same_project_gives_the_same_wheel_wherever_and_whenever_it_is_built
         )
     (tmp_path / "mine" / "__init__.py").chmod(0o600)
     again = build_wheel(tmp_path)
+    assert contents(again.data) == contents(published.read_bytes())  # names what differs
     assert (again.name, again.data) == (published.name, published.read_bytes())
 
 
