@@ -68,7 +68,8 @@ def memory_profile(
 
     Not in it: what a library allocates inside its kernels. It matters for `nn.LSTM`, `nn.GRU` and
     `nn.RNN`, which are followed step by step: on the CPU the workspace of oneDNN's LSTM is about as
-    large as all else that training saves; that of cuDNN we could not measure. The workspaces that
+    large as all else that training saves; that of cuDNN we could not measure. On the CPU convolutions
+    and products in half precision take scratch memory, too: as much as their inputs. The workspaces that
     cuBLAS keeps on a GPU are given beside the peak: see `dlfaq.memory.workspace`.
 
     Args:
