@@ -9,7 +9,9 @@ runs on the CPU, and what PyTorch does otherwise on a GPU, and what costs memory
 - dropout keeps a mask of one byte per element, not the scaled mask of the input's type;
 - attention runs in one kernel (flash attention in half precision without a mask, else the
   memory-efficient one), which keeps no matrix of scores;
-- autocast computes the functions below in float32, whatever comes in.
+- autocast computes the functions below in float32, whatever comes in; the softmax of a
+  cross-entropy reads half precision and writes float32, and its gradient the other way, so that
+  there is no float32 copy of the logits.
 
 Not covered: what a library allocates inside its kernels. cuDNN's recurrent layers are followed as
 PyTorch's own, step by step.
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Kernels", "autocast_anywhere"]
 
 _own_dropout, _own_attention = F.dropout, F.scaled_dot_product_attention
-_own_linear = F.linear
+_own_linear, _own_cross_entropy = F.linear, F.cross_entropy
 _run_backward = torch.autograd.graph._engine_run_backward  # noqa: SLF001 - it has no other name
 _FLASH = torch.ops.aten._scaled_dot_product_flash_attention  # noqa: SLF001 - they have no other
 _EFFICIENT = torch.ops.aten._scaled_dot_product_efficient_attention  # noqa: SLF001 - names
@@ -46,7 +48,6 @@ _MATRIX = 2  # dimensions
 _IN_FLOAT32 = {
     "binary_cross_entropy_with_logits",
     "cosine_similarity",
-    "cross_entropy",
     "cumsum",
     "exp",
     "group_norm",
@@ -142,6 +143,44 @@ def _softmax(x: Tensor, dim: int) -> Tensor:
     return torch.softmax(_in_float32(x) if _autocast() else x, dim)
 
 
+class _HalfToFloat(torch.autograd.Function):
+    """The logarithm of a softmax from two bytes to four, and its gradient back.
+
+    For PyTorch's operator fake tensors of bfloat16 take the numbers for float16's.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dim: int) -> Tensor:  # noqa: ANN401
+        output: Tensor = torch.ops.aten._log_softmax(x.view(torch.float16), dim, True)  # noqa: SLF001
+        ctx.save_for_backward(output)
+        ctx.dim, ctx.dtype = dim, x.dtype
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]  # noqa: ANN401
+        (output,) = ctx.saved_tensors
+        back = torch.ops.aten._log_softmax_backward_data  # noqa: SLF001
+        return back(gradient, output, ctx.dim, torch.float16).view(ctx.dtype), None
+
+
+def _cross_entropy(  # noqa: PLR0917
+    input: Tensor,  # noqa: A002 - the signature is PyTorch's
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,  # noqa: FBT001
+    ignore_index: int = -100,
+    reduce: bool | None = None,  # noqa: FBT001
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    of_classes = not target.is_floating_point() and not label_smoothing
+    if not (_autocast() and input.dtype in _HALF and of_classes):
+        kept = (weight, size_average, ignore_index, reduce, reduction, label_smoothing)
+        return _own_cross_entropy(_in_float32(input) if _autocast() else input, target, *kept)
+    logarithms = _HalfToFloat.apply(input, min(1, input.dim() - 1))  # type: ignore[no-untyped-call]
+    return F.nll_loss(logarithms, target, weight, size_average, ignore_index, reduce, reduction)
+
+
 def _dropout(
     input: Tensor,  # noqa: A002 - the signature is PyTorch's
     p: float = 0.5,
@@ -196,6 +235,7 @@ _ON_CUDA: dict[Callable[..., Any], Callable[..., Any]] = {
     F.dropout: _dropout,
     torch.dropout: _dropout,
     F.scaled_dot_product_attention: _attention,
+    F.cross_entropy: _cross_entropy,
 }
 _IN_ATTENTION = {"linear": _linear}
 _IN_ATTENTION_ON_CUDA = {

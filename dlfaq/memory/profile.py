@@ -70,8 +70,10 @@ def memory_profile(
 
     Not in it: what a library allocates inside its kernels. It matters for `nn.LSTM`, `nn.GRU` and
     `nn.RNN`, which are followed step by step: on the CPU the workspace of oneDNN's LSTM is about as
-    large as all else that training saves; that of cuDNN we could not measure. The workspaces that
-    cuBLAS keeps on a GPU are given beside the peak: see `dlfaq.memory.workspace`.
+    large as all else that training saves; that of cuDNN we could not measure. On the CPU its
+    convolutions and its products in half precision take scratch memory, too: as much as their
+    inputs. The workspaces that cuBLAS keeps on a GPU are given beside the peak: see
+    `dlfaq.memory.workspace`.
 
     Args:
         model: left as it is; or a function that makes it, so that its weights are never allocated.
