@@ -151,7 +151,7 @@ def _draw_layers(random: Random, form: Form) -> tuple[Layer, ...]:
     count = random.randrange(1, 5)
     layers = []
     while len(layers) < count or form == "tokens":
-        name = random.choice(layers_for(form))
+        name = random.choice(random.choice((layers_for(form), layers_for(form, alone=True))))
         kind = LAYERS[name]
         wraps = [around for around in _AROUND if kind.same or around in {"float32", "checkpoint"}]
         layers.append(

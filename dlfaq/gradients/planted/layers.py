@@ -123,7 +123,9 @@ LAYERS: dict[str, Kind] = {
     "padded Embedding": Kind(
         ("tokens",), lambda _: nn.Embedding(WORDS, 2, padding_idx=0), "sequences", by_hand=False
     ),
-    "Flatten": Kind(("series", "images", "sequences"), lambda _: nn.Flatten(), "vectors"),
+    "Flatten": Kind(
+        ("series", "images", "sequences"), lambda _: nn.Flatten(), "vectors", by_hand=False
+    ),
     "mean of the length": Kind(_SEQUENCES, lambda _: Applied(lambda x: x.mean(1)), "vectors"),
     "last": Kind(_SEQUENCES, lambda _: Applied(lambda x: x[:, -1]), "vectors", by_hand=False),
     "transposed": Kind(_ARRAYS, lambda _: Applied(lambda x: x.transpose(-1, -2)), by_hand=False),
@@ -144,6 +146,10 @@ LAYERS: dict[str, Kind] = {
 }
 
 
-def layers_for(form: Form) -> list[str]:
-    """The names of the layers that take this form."""
-    return [name for name, kind in LAYERS.items() if form in kind.takes]
+def layers_for(form: Form, *, alone: bool = False) -> list[str]:
+    """The names of the layers that take this form, or of those that do not take all the others."""
+    return [
+        name
+        for name, kind in LAYERS.items()
+        if form in kind.takes and not (alone and len(kind.takes) == len(_ARRAYS))
+    ]

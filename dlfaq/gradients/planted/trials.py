@@ -39,13 +39,13 @@ class Trial:
     """What `check_gradients` said of a case.
 
     Attributes:
-        said: that the gradients are right or wrong; "undecided" where it gave no verdict on a
-            gradient that is off, "refused" with an `InputError`, "crashed" with any other.
-        error: the largest difference that the fault makes, relative to the largest entry of the
-            gradient.
-        seen: that difference over the resolution that the report states for the gradient, the
-            largest of all gradients: above 1 the fault must be found.
-        blame: whether the first place that it names is that of the fault, "none" if it names none.
+        said: that the gradients are "right" or "wrong"; "undecided" where nothing is wrong and one
+            got no verdict; "refused" with an `InputError`, "crashed" with any other.
+        error: the largest difference that the fault makes to a gradient, relative to the largest
+            entry of that gradient.
+        seen: the largest such difference over the resolution that the report states for the
+            gradient. Above 1 the fault must be found.
+        blame: whether the first place that is named is that of the fault, "none" if none is.
         seconds: of processor time.
         words: of an error, or what the report says.
     """
@@ -72,12 +72,15 @@ def tried(case: Case) -> Trial:
         words = f"{type(error).__name__}: {error}"
         return Trial("crashed", largest, 0.0, "none", process_time() - start, words)
     seconds = process_time() - start
-    rows = [*report.rows, *report.second]
-    judged = zip(rows, off, strict=True)
+    decided = [
+        error / row.resolution
+        for row, error in zip([*report.rows, *report.second], off, strict=True)
+        if error and row.verdict != "undecided"
+    ]
     return Trial(
         said="wrong" if not report.ok else "undecided" if report.undecided else "right",
         error=largest,
-        seen=max((error / row.resolution for row, error in judged), default=0.0),
+        seen=max(decided, default=0.0),
         blame=_blame(report, network),
         seconds=seconds,
         words=str(report),
