@@ -28,7 +28,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import randoms
 
 from dlfaq.gradients.planted.cases import draw_case
-from dlfaq.gradients.planted.trials import Trial, peer_passes, tried
+from dlfaq.gradients.planted.trials import Trial, errors, peer_passes, tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 GROSS = 0.01  # of the largest entry of a gradient
 PEERS = ("gradcheck, float64", "gradcheck, float32")
 NEAR = 3  # times the resolution
-PER_REAL = 4  # so many cases are drawn for each whose fault has to be above the resolution
+PER_REAL = 4  # so many cases are drawn for each that has to have a fault above the resolution
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,10 @@ class Result:
 
 
 def drawn(count: int, *, faulty: bool) -> list[Case]:
-    """Different cases, the same in every run, and the first of them whatever the count."""
+    """Different cases, the same in every run, without faults that have no effect.
+
+    A batch of one example is its own first one, and what is 0 has any sign.
+    """
     cases: dict[Case, None] = {}
 
     @settings(
@@ -80,7 +83,7 @@ def drawn(count: int, *, faulty: bool) -> list[Case]:
         cases[draw_case(random, faulty=faulty)] = None
 
     draw()
-    return list(cases)
+    return [case for case in cases if not faulty or max(errors(case)) > 0]
 
 
 def measured(case: Case) -> dict[str, Any]:
@@ -209,8 +212,8 @@ PyTorch {torch.__version__}, Hypothesis {version("hypothesis")}, Python {platfor
   error.
 - Of the wrong ones {share(near, lambda r: r.passed)} passed whose fault is from 1 to {NEAR} times
   the resolution that the report states.
-- {len(beneath):,} more were tried whose fault is below the resolution or has no effect on any
-  gradient; {share(beneath, lambda r: not r.passed)} were found all the same.
+- {len(beneath):,} more were tried whose fault is below the resolution;
+  {share(beneath, lambda r: not r.passed)} were found all the same.
 
 Blame is counted where a module was called wrong: a function, and gradients that are given, have no
 layers to name.

@@ -65,7 +65,7 @@ def test_each_kind_of_fault_changes_gradients_and_no_value(kind):
         assert torch.equal(wrong.value(*wrong.tensors), right.value(*right.tensors))
 
 
-# Wx + b summed up, whose gradients for W, b and x are known without autograd. A fault counts from x.
+# Wx + b, summed up: its gradients for W, b and x are known without autograd. Faults count from x.
 LINEAR = Case(
     seed=1,
     form="vectors",

@@ -60,31 +60,21 @@ class Trial:
 
 def tried(case: Case) -> Trial:
     """Check the gradients of a case, and hold the report against the truth."""
-    network = build(case)
     off = errors(case)
-    largest = max(off, default=0.0)
     start = process_time()
     try:
-        report = _check(case, network)
+        report = _report(case)
+        seconds = process_time() - start
+        # What is called wrong has no resolution: the one that it would have without the fault.
+        right = report if report.ok else _report(replace(case, fault=None))
     except InputError as error:
-        return Trial("refused", largest, 0.0, "none", process_time() - start, str(error))
+        said, words = "refused", str(error)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is what is looked for)
-        words = f"{type(error).__name__}: {error}"
-        return Trial("crashed", largest, 0.0, "none", process_time() - start, words)
-    seconds = process_time() - start
-    decided = [
-        error / row.resolution
-        for row, error in zip([*report.rows, *report.second], off, strict=True)
-        if error and row.verdict != "undecided"
-    ]
-    return Trial(
-        said="wrong" if not report.ok else "undecided" if report.undecided else "right",
-        error=largest,
-        seen=max(decided, default=0.0),
-        blame=_blame(report, network),
-        seconds=seconds,
-        words=str(report),
-    )
+        said, words = "crashed", f"{type(error).__name__}: {error}"
+    else:
+        said = "wrong" if not report.ok else "undecided" if report.undecided else "right"
+        return Trial(said, max(off), _seen(right, off), _blame(report, case), seconds, str(report))
+    return Trial(said, max(off), 0.0, "none", process_time() - start, words)
 
 
 def errors(case: Case) -> list[float]:
@@ -124,8 +114,9 @@ def peer_passes(case: Case, *, single: bool = False) -> bool:
             return False
 
 
-def _check(case: Case, network: Network) -> GradientReport:
-    """The report, for what the case asks to be checked."""
+def _report(case: Case) -> GradientReport:
+    """Of what the case asks to be checked."""
+    network = build(case)
     if case.subject == "module":
         return check_gradients(network.model, network.x, loss=network.loss, order=case.order)
     if case.subject == "function":
@@ -166,9 +157,19 @@ def _gradients(case: Case) -> list[Tensor]:
     return [*(gradient.detach() for gradient in first), *second]
 
 
-def _blame(report: GradientReport, network: Network) -> Blame:
+def _seen(report: GradientReport, off: Sequence[float]) -> float:
+    """The largest of the differences, over what the report states that it can see."""
+    # Last may come a second derivative by what is sent back to several outputs: no variable.
+    rows = zip([*report.rows, *report.second], off, strict=False)
+    decided = [(row, error) for row, error in rows if error and row.verdict != "undecided"]
+    return max(
+        (error / row.resolution for row, error in decided if row.resolution < inf), default=0.0
+    )
+
+
+def _blame(report: GradientReport, case: Case) -> Blame:
     """Whether the place named first is that of the fault; functions have no layers to name."""
     if not report.places:
         return "none"
     first = report.places[0]
-    return "right" if first.path == (network.culprit if first.layer else "") else "wrong"
+    return "right" if first.path == (build(case).culprit if first.layer else "") else "wrong"
