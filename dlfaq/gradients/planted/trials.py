@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Trial", "errors", "peer_passes", "tried"]
 
 Said: TypeAlias = Literal["right", "wrong", "undecided", "refused", "crashed"]
-Blame: TypeAlias = Literal["right", "none", "wrong"]
+Blame: TypeAlias = Literal["right", "around", "wrong", "none"]
 
 # The step that suits float32; see the page "How do I check that my backward pass is right?".
 LONG_STEP = {"eps": 1e-2, "atol": 1e-3, "rtol": 1e-2}
@@ -45,7 +45,8 @@ class Trial:
             entry of that gradient.
         seen: the largest such difference over the resolution that the report states for the
             gradient. Above 1 the fault must be found.
-        blame: whether the first place that is named is that of the fault, "none" if none is.
+        blame: "right" if the first place that is named is that of the fault, "around" if it holds
+            that, "wrong" for another, "none" if none is named.
         seconds: of processor time.
         words: of an error, or what the report says.
     """
@@ -171,5 +172,7 @@ def _blame(report: GradientReport, case: Case) -> Blame:
     """Whether the place named first is that of the fault; functions have no layers to name."""
     if not report.places:
         return "none"
-    first = report.places[0]
-    return "right" if first.path == (build(case).culprit if first.layer else "") else "wrong"
+    place, culprit = report.places[0], build(case).culprit
+    if place.path == (culprit if place.layer else ""):
+        return "right"
+    return "around" if not place.path or culprit.startswith(f"{place.path}.") else "wrong"
