@@ -6,18 +6,24 @@ assert report.ok, report
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from dlfaq.errors import InputError
-from dlfaq.gradients.check.differences import CheckSettings, compare
+from dlfaq.gradients.check.budget import Budget
+from dlfaq.gradients.check.deliberate import Allowed
+from dlfaq.gradients.check.differences import compare
+from dlfaq.gradients.check.judge import CheckSettings
 from dlfaq.gradients.check.places import wrong_places
-from dlfaq.gradients.check.problem import Problem
-from dlfaq.gradients.check.projection import flat, projection
 from dlfaq.gradients.check.report import GradientReport
+from dlfaq.gradients.check.scalar import holding, scalar_problem
+from dlfaq.gradients.check.second import second_order
+from dlfaq.gradients.check.state import State
 from dlfaq.gradients.check.subjects import (
+    compiled,
     of_function,
     of_module,
     padding_rows_have_gradients,
@@ -27,9 +33,10 @@ from dlfaq.gradients.check.subjects import (
 from dlfaq.seeding import generators_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from dlfaq.gradients.check.subjects import Array, Forward, Variables
+    from dlfaq.gradients.check.report import GradientRow, Place
+    from dlfaq.gradients.check.subjects import Array, Variables
 
 __all__ = ["check_gradients"]
 
@@ -43,7 +50,10 @@ def check_gradients(
     step: float = 1e-6,
     rtol: float = 1e-6,
     atol: float | None = None,
-    entries: int = 200,
+    entries: int | None = None,
+    order: Literal[1, 2] = 1,
+    allow: Collection[object] = (),
+    budget_s: float | None = None,
 ) -> GradientReport:
     """Compare gradients with central differences, and say where they go wrong.
 
@@ -58,18 +68,23 @@ def check_gradients(
       place while it is called, and put back. Without `gradients`, autograd's are checked.
 
     Each entry a of a gradient is held against n = (F(θ + h) − F(θ − h))/2h; they agree if
-    |a − n| ≤ max(atol, rtol·max(|a|, |n|)), or if they do over shorter steps. Of a large parameter
-    a fixed choice of entries is compared, and all of them at once along a random direction; if that
-    disagrees, the entry is searched for. Where an entry fails at a kink (a ReLU at 0), the verdict
-    is "kink" if the gradient lies between the slopes of the two sides and is right beside the kink
-    on both sides.
+    |a − n| ≤ max(atol, rtol·max(|a|, |n|)), or if they do over shorter steps, to one side where the
+    function ends. Of a large parameter a fixed choice of entries is compared, and all of them at
+    once along random directions; if one disagrees, the entry is searched for. A row states its
+    `resolution`: an error of an entry above that part of the largest entry would have been seen.
+    A gradient is called wrong only if the differences settle on another value; where they settle on
+    none, as at a jump or in half precision, the verdict is "undecided". Where an entry fails at a
+    kink (a ReLU at 0), it is "kink" if the gradient lies between the slopes of the two sides and is
+    right beside the kink on both sides.
 
-    If something is wrong, and for modules and functions in any case, each layer and each custom
-    function that ran is checked alone with `torch.autograd.gradcheck`, so that the report names the
-    piece of code and not all that comes before it.
+    For modules and functions each layer and each custom function that ran is checked alone, too, on
+    what it was given, and with upstream gradients that are not contiguous, so that the report names
+    the piece of code and not all that comes before it.
 
-    Model, buffers, gradients and PyTorch's random generator stay as they are. The row that
-    `padding_idx` of an embedding keeps from learning is checked as if it learned.
+    Random numbers that the subject draws, as dropout does, are the same in each pass. Model,
+    buffers, gradients and the random generators stay as they are; the parameters are moved in place
+    while it runs. The row that `padding_idx` of an embedding keeps from learning is checked as if
+    it learned.
 
     Args:
         subject: a module, a function of tensors, or a loss of no arguments.
@@ -78,39 +93,48 @@ def check_gradients(
             fixed random vector.
         parameters: for a loss that reads them: float64 arrays by name.
         gradients: what is said to be their gradient.
-        step: h.
+        step: h. A longer one is taken where something is computed in less than float64.
         rtol: the largest relative difference that counts as agreement.
-        atol: the largest absolute one; a hundred times the rounding error eps·|F|/h if left out.
-        entries: how many entries of a parameter are compared one by one.
+        atol: the largest absolute one; a hundred times the rounding error eps·S/h if left out,
+            where S is the size of the terms that F adds up.
+        entries: how many entries of a parameter are compared one by one; if left out 200, or fewer
+            where that would take long.
+        order: 2 to check second derivatives too: the gradient of w·∇F, for a fixed random w.
+        allow: what has another gradient on purpose (straight-through, reversed, cut): names of
+            parameters, inputs or layers, modules or their types, classes of
+            `torch.autograd.Function`, functions of a Python module. All else is checked as if that
+            gradient were the derivative.
+        budget_s: after so many seconds nothing more is begun; the report says what was left out.
 
     Raises:
-        InputError: nothing to check, a dtype other than float64, a function that is random or not
-            finite, a loss that is no scalar, gradients whose names or shapes are not those of the
-            parameters.
+        InputError: nothing to check, a dtype other than float64, a function that is random beyond
+            the generators of the process or not finite, a loss that is no scalar, gradients whose
+            names or shapes are not those of the parameters, nothing of a name in `allow`.
 
     Example:
         >>> report = check_gradients(mlp([4, 3, 2], dtype=torch.float64), torch.ones(5, 4).double())
         >>> report.ok, report["0.weight"].verdict
         (True, 'agrees')
     """
-    if not (step > 0 and entries >= 1):
-        raise InputError(
-            expected="a step above 0 and at least one entry",
-            got=f"step={step:g}, entries={entries}",
-            cure="leave them out: step=1e-6, entries=200",
-        )
+    _refuse_settings(step, entries, order, budget_s)
     settings = CheckSettings(step=step, rtol=rtol, atol=atol, entries=entries)
     root = subject if isinstance(subject, nn.Module) else None
     unchecked: tuple[str, ...] = ()
     if parameters is not None:
         variables = shared(parameters)
-        forward = lambda: subject(*inputs)  # noqa: E731
+        state = State(None)
+
+        def forward() -> Any:  # noqa: ANN401
+            state.restore()
+            return subject(*inputs)
+
     elif root is not None:
         variables, forward, unchecked = of_module(root, inputs)
     else:
         variables, forward = of_function(subject, inputs)
     given = None if gradients is None else shared(gradients)
     _refuse_unusable(variables, given, step=step)
+    allowed = Allowed.of(allow, subject, variables)
 
     # Every value is one of the pass that is differentiated: a transformer layer in eval mode takes
     # another path without gradients, and a forward may ask for gradients itself.
@@ -118,77 +142,74 @@ def check_gradients(
         torch.set_grad_enabled(given is None),
         generators_kept(),
         padding_rows_have_gradients(root),
+        Budget(budget_s, total=len(variables) * order) as budget,
     ):
-        problem = _problem(variables, forward, loss, root, given)
-        rows = compare(problem, settings)
-        by_hand = parameters is not None
-        places = () if by_hand else wrong_places(problem.value, root, settings)
+        problem = scalar_problem(variables, forward, loss, root, given, custom=_custom(subject))
+        if allowed.pieces:
+            problem = holding(problem, allowed)
+        rows = _excused(compare(problem, settings, over=budget.over), allowed)
+        second: tuple[GradientRow, ...] = ()
+        if order == 2 and not allowed.pieces:  # noqa: PLR2004
+            of_second = second_order(problem)
+            second = _excused(
+                compare(of_second, settings, over=lambda name: budget.over(f"second: {name}")),
+                allowed,
+            )
+        places: tuple[Place, ...] = ()
+        if parameters is None:
+            wrong = any(row.verdict == "wrong" for row in rows)
+            again = wrong and problem.traits.second
+            places = wrong_places(
+                problem.value,
+                root,
+                settings,
+                order=2 if again else order,
+                allowed=allowed,
+                over=budget.over,
+            )
     return GradientReport(
         rows=rows,
+        second=second,
         places=places,
         rtol=rtol,
         source="autograd" if gradients is None else "given",
         unchecked=unchecked,
+        allowed=allowed.said(),
+        narrow=problem.traits.narrow,
+        unreached=budget.left,
+        compiled=compiled(root),
     )
 
 
-def _problem(
-    variables: Variables,
-    forward: Forward,
-    loss: Callable[[Any], Tensor] | None,
-    root: nn.Module | None,
-    given: Variables | None,
-) -> Problem:
-    """The scalar function to differentiate, after a look at what it gives."""
+def _refuse_settings(step: float, entries: int | None, order: int, budget_s: float | None) -> None:
+    if not step > 0 or (entries is not None and entries < 1):
+        raise InputError(
+            expected="a step above 0 and at least one entry",
+            got=f"step={step:g}, entries={entries}",
+            cure="leave them out: step=1e-6, entries=200",
+        )
+    if order not in {1, 2}:
+        raise InputError(
+            expected="order=1 or order=2", got=f"order={order!r}", cure="leave it out for gradients"
+        )
+    if budget_s is not None and not budget_s > 0:
+        raise InputError(
+            expected="budget_s in seconds, above 0",
+            got=f"budget_s={budget_s!r}",
+            cure="leave it out for no limit",
+        )
 
-    def value() -> Any:  # noqa: ANN401
-        return forward() if loss is None else loss(forward())
 
-    output = value()
-    once, again = flat(output).detach(), flat(value()).detach()
-    if not len(once):
-        raise InputError(
-            expected="a floating-point output",
-            got=f"a tensor of {_dtype(output)}"
-            if isinstance(output, Tensor)
-            else type(output).__name__,
-            cure="return the tensor whose gradient is to be checked; of a complex one, real and "
-            "imaginary part",
-        )
-    if not once.isfinite().all():
-        raise InputError(
-            expected="a finite value at this point",
-            got=f"{once[~once.isfinite()][0].item()}",
-            cure="find where it overflows first; there is no derivative to check",
-        )
-    if not torch.equal(once, again):
-        raise InputError(
-            expected="a function that gives the same value twice",
-            got=f"two values that differ by up to {(once - again).abs().max().item():.2g}",
-            cure="call model.eval() if it has dropout, or draw the noise once, outside of it",
-        )
-    if len(once) == 1:
-        return Problem(
-            variables=variables,
-            value=lambda: flat(value())[0],
-            magnitude=once.abs().item(),
-            given=given,
-            root=root,
-        )
-    if loss is not None or given is not None:
-        raise InputError(
-            expected="a loss that is one number",
-            got=f"{len(once)} numbers",
-            cure="reduce it, for instance by .mean()",
-        )
-    vector = projection(once)
-    return Problem(
-        variables=variables,
-        value=lambda: vector @ flat(forward()),
-        magnitude=float((vector * once).abs().sum()),
-        root=root,
-        outputs=lambda: flat(forward()),
-        vector=vector,
+def _custom(subject: object) -> bool:
+    """Whether the subject is one custom function."""
+    owner = getattr(subject, "__self__", None)
+    return isinstance(owner, type) and issubclass(owner, torch.autograd.Function)
+
+
+def _excused(rows: tuple[GradientRow, ...], allowed: Allowed) -> tuple[GradientRow, ...]:
+    return tuple(
+        replace(row, verdict="allowed", note="") if allowed.excuses_name(row.name) else row
+        for row in rows
     )
 
 
@@ -200,13 +221,11 @@ def _refuse_unusable(variables: Variables, gradients: Variables | None, *, step:
             cure="call requires_grad_() on the inputs to check, or pass parameters={…}",
         )
     for name, tensor in variables.items():
-        if tensor.dtype != torch.float64:
+        if tensor.dtype not in {torch.float64, torch.complex128}:
             raise InputError(
                 expected="float64, in which differences resolve a gradient",
-                got=f"{name!r} of {_dtype(tensor)}",
-                cure="check real and imaginary part, torch.view_as_real"
-                if tensor.is_complex()
-                else why_not_single(step),
+                got=f"{name!r} of {str(tensor.dtype).removeprefix('torch.')}",
+                cure=why_not_single(step),
             )
         if gradients is None and not tensor.requires_grad:
             raise InputError(
@@ -229,7 +248,3 @@ def _refuse_unusable(variables: Variables, gradients: Variables | None, *, step:
                 got=f"shape {tuple(gradients[name].shape)}",
                 cure="sum it over the examples, or transpose it",
             )
-
-
-def _dtype(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")

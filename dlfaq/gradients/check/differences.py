@@ -1,230 +1,363 @@
-"""Gradients against difference quotients, entry by entry and along a random direction.
+"""Gradients against difference quotients: all entries at once along random directions, some alone.
 
-The central difference (F(θ + h) − F(θ − h))/2h misses the derivative by h²F‴/6, and rounding of F
-adds up to eps·|F|/h. What lies below a hundred times that rounding is not told from 0.
+A direction costs two values of F however many entries there are, and shows any error that is not
+small beside all the others; entries one by one show smaller ones and where they are.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from dlfaq.gradients.check import kinks
-from dlfaq.gradients.check.lines import Direction, Entry, Line
+from dlfaq.gradients.check import corners
+from dlfaq.gradients.check.judge import CheckSettings, Judge, Seen
+from dlfaq.gradients.check.lines import Direction, Entry
 from dlfaq.gradients.check.patterns import pattern
+from dlfaq.gradients.check.problem import BackwardFailed
 from dlfaq.gradients.check.projection import direction
+from dlfaq.gradients.check.reals import reals
 from dlfaq.gradients.check.report import GradientRow
+from dlfaq.gradients.check.symmetry import symmetric_lines
+from dlfaq.seeding import generator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor
+
     from dlfaq.gradients.check.problem import Problem
     from dlfaq.gradients.check.report import Verdict
 
-__all__ = ["CheckSettings", "compare"]
+__all__ = ["compare", "entries_each"]
 
-_BESIDE = (16, 256)  # steps away from a kink, where the gradients must agree again
-_CLOSER = 8  # how often the step is divided by 8 before a gradient is called wrong
-_EPS = torch.finfo(torch.float64).eps
-_SEED = 0  # of the entries and directions that are picked
-
-
-@dataclass(frozen=True)
-class CheckSettings:
-    """How gradients are compared; see `check_gradients`."""
-
-    step: float
-    rtol: float
-    atol: float | None
-    entries: int
+_DIRECTIONS = 2
+_HIDDEN = 20.0  # by how much a direction may hide the error of one entry, or of all
+_MOST = 200  # entries of a variable that are compared one by one, if nobody asks for more
+_WORK = 2e9  # numbers computed for them altogether, some seconds
+_COARSE = 0.1  # a resolution that longer steps are to better
+_MARGIN = 1.5  # above the tolerance, where a disagreement is sure to be called one
+_NO_VERDICT = 0.5  # where not even half a gradient would be missed
 
 
-def compare(problem: Problem, settings: CheckSettings) -> tuple[GradientRow, ...]:
-    """The gradient of each variable against central differences."""
-    gradients = problem.gradients()
-    return tuple(
-        _Variable(problem, settings, name, gradients[name]).row() for name in problem.variables
+def entries_each(problem: Problem, settings: CheckSettings) -> int:
+    """How many entries of each variable to compare one by one."""
+    if settings.entries is not None:
+        return settings.entries
+    sizes = sum(leaf.numel() for leaf in problem.variables.values())
+    affordable = _WORK / (2 * (problem.traits.work + sizes + 1)) / len(problem.variables)
+    return int(min(_MOST, max(2, affordable)))
+
+
+def compare(
+    problem: Problem, settings: CheckSettings, *, over: Callable[[str], bool] = lambda _: False
+) -> tuple[GradientRow, ...]:
+    """The gradient of each variable against central differences.
+
+    Args:
+        problem: the function and its variables.
+        settings: how close they are to come.
+        over: asked before each variable, by name, whether to stop.
+    """
+    each = entries_each(problem, settings)
+    try:
+        gradients: Mapping[str, Tensor] = problem.gradients()
+    except BackwardFailed as failed:
+        return tuple(_failed(problem, settings, name, str(failed)) for name in problem.variables)
+    rows = []
+    for name in problem.variables:
+        if over(name):
+            continue
+        try:
+            rows.append(_Variable(problem, settings, name, gradients[name], each).row())
+        except BackwardFailed as failed:  # beside a kink
+            rows.append(_failed(problem, settings, name, str(failed)))
+    return tuple(rows)
+
+
+def _failed(problem: Problem, settings: CheckSettings, name: str, why: str) -> GradientRow:
+    tensor = reals(problem.variables[name])
+    return GradientRow(
+        name=name,
+        shape=tuple(tensor.shape),
+        checked=0,
+        entries=tensor.numel(),
+        relative_error=inf,
+        index=(0,) * tensor.ndim,
+        analytic=float("nan"),
+        numeric=float("nan"),
+        step=settings.step,
+        dtype=str(tensor.dtype).removeprefix("torch."),
+        verdict="wrong",
+        note=f"was not computed: {why}",
+        resolution=inf,
     )
+
+
+@dataclass
+class _Found:
+    """What is known of a variable so far: its entries, and the directions."""
+
+    entries: dict[Entry, Seen]
+    along: list[Seen]
+    note: str = ""
+
+    def worst(self, *verdicts: str) -> Entry | None:
+        """The entry of the largest difference among those of these verdicts."""
+        of = [entry for entry, seen in self.entries.items() if seen.verdict in verdicts]
+        return max(of, key=lambda entry: self.entries[entry].gap, default=None)
 
 
 class _Variable:
     """One variable under test."""
 
     def __init__(
-        self, problem: Problem, settings: CheckSettings, name: str, gradient: Tensor
+        self,
+        problem: Problem,
+        settings: CheckSettings,
+        name: str,
+        gradient: Tensor,
+        each: int,
     ) -> None:
-        self.problem, self.settings, self.name, self.gradient = problem, settings, name, gradient
-        self.tensor = problem.variables[name]
-        rounding = 100 * _EPS * problem.magnitude / settings.step
-        self.atol = rounding if settings.atol is None else settings.atol
+        self.problem, self.name, self.gradient = problem, name, gradient
+        self.tensor = reals(problem.variables[name])
+        self.each = each
+        self.judge = Judge.of(problem, settings, self._direction(0))
 
     def row(self) -> GradientRow:
         """Compare entries, search the rest if they agree, and judge."""
-        generator = torch.Generator().manual_seed(_SEED)
         size = self.tensor.numel()
-        picked = torch.randperm(size, generator=generator)[: self.settings.entries].sort().values
-        lines = [self._entry(i) for i in picked.tolist()]
-        judged = {
-            line: (line.along(self.gradient), line.slope(self.settings.step)) for line in lines
-        }
-        wrong, verdict, note = self._judge(judged)
-        if verdict != "wrong" and len(lines) < size:
-            found = self._search(direction(self.tensor).flatten())
-            if found is not None:
-                judged[found] = (found.along(self.gradient), found.slope(self.settings.step))
-                wrong, verdict, note = self._judge(judged)
-        analytic, numeric = judged[wrong]
+        movable = self.tensor.isfinite().flatten().nonzero().flatten()
+        stream = generator(0, "gradient check: entries")
+        order = torch.randperm(len(movable), generator=stream)[: self.each]
+        picked = movable[order].sort().values.tolist()
+        found = _Found({}, [])
+        for position in picked:
+            entry = self._entry(position)
+            entry.check_moves(self.judge.step)
+            found.entries[entry] = self.judge.glance(entry)
+        self._examine(found)
+        if len(picked) < len(movable) and found.worst("wrong") is None:
+            self._search(found)
+        kinked = [entry for entry, seen in found.entries.items() if seen.verdict == "kink"]
+        if kinked and (self.problem.single or self.problem.given is not None):
+            self._together(found, kinked)
+        if self._only_symmetric(found):
+            found = self._symmetric()
+        hidden = self._resolution(found, size) > _COARSE and bool(self.gradient.any())
+        if hidden and not self.judge.coarse and found.worst("wrong", "kink", "unsettled") is None:
+            self._longer(found)
+        return self._row(found, size)
+
+    def _examine(self, found: _Found) -> None:
+        """Look closely at what does not agree at first sight, until one is wrong."""
+        doubted = [entry for entry, seen in found.entries.items() if seen.verdict == "open"]
+        for entry in sorted(doubted, key=lambda entry: found.entries[entry].gap, reverse=True):
+            found.entries[entry] = self.judge.look(entry)
+            if found.entries[entry].verdict == "wrong":
+                return
+
+    def _entry(self, position: int) -> Entry:
+        index = tuple(int(i) for i in np.unravel_index(position, tuple(self.tensor.shape)))
+        return Entry(self.problem, self.name, self.gradient, index=index)
+
+    def _direction(self, number: int, only: slice = slice(None)) -> Direction:
+        along = direction(self.tensor, number)
+        part = torch.zeros_like(along)
+        part.view(-1)[only] = along.view(-1)[only]
+        return Direction(self.problem, self.name, self.gradient, direction=part)
+
+    def _along(self) -> float:
+        """The usual size of a derivative along a direction."""
+        finite = torch.nan_to_num(self.gradient, nan=0.0, posinf=0.0, neginf=0.0)
+        return float(finite.norm()) * self.tensor.numel() ** -0.25
+
+    def _search(self, found: _Found) -> None:
+        """Look along directions, and for the entry on which a disagreement rests."""
+        for number in range(_DIRECTIONS):
+            seen = self.judge.look(self._direction(number), along=self._along())
+            found.along.append(seen)
+            if seen.verdict == "wrong":
+                entry = self._entry(self._halved(number))
+                found.entries[entry] = self.judge.look(entry)
+                return
+
+    def _halved(self, number: int) -> int:
+        low, high = 0, self.tensor.numel()
+        while high - low > 1:
+            middle = (low + high) // 2
+            gaps = []
+            for half in (slice(low, middle), slice(middle, high)):
+                line = self._direction(number, half)
+                gap = abs(line.analytic - line.slope(self.judge.step))
+                gaps.append(gap if isfinite(gap) else inf)
+            low, high = (low, middle) if gaps[0] >= gaps[1] else (middle, high)
+        return low
+
+    def _together(self, found: _Found, kinked: list[Entry]) -> None:
+        outside = corners.outside_together(kinked, self.judge, self.gradient)
+        if outside is None:
+            return
+        analytic, numeric = outside
+        worst = kinked[0]
+        found.entries[worst] = replace(found.entries[worst], verdict="wrong")
+        found.note = (
+            f"allows each entry at the kink alone but not all together: moved at once, F changes "
+            f"by {numeric:.4g} a step, the gradient says {analytic:.4g}"
+        )
+
+    def _only_symmetric(self, found: _Found) -> bool:
+        return (
+            self.problem.traits.triangle
+            and (found.worst("wrong") is not None or any(s.verdict == "wrong" for s in found.along))
+            and bool(symmetric_lines(self.problem, self.name, self.gradient, 1))
+        )
+
+    def _symmetric(self) -> _Found:
+        """Entries and their mirror images moved together, as the function takes for granted."""
+        lines = symmetric_lines(self.problem, self.name, self.gradient, self.each)
+        found = _Found({entry: self.judge.look(line) for entry, line in lines}, [])
+        found.note = (
+            "is that along symmetric changes, as the function reads one triangle of its argument"
+        )
+        return found
+
+    def _longer(self, found: _Found) -> None:
+        """Over longer steps rounding hides less."""
+        for number in range(_DIRECTIONS):
+            seen = self.judge.longer(self._direction(number), self._along())
+            if seen is None:
+                return
+            found.along.append(seen)
+
+    def _resolution(self, found: _Found, size: int) -> float:
+        """The smallest error of an entry that would have been seen, in parts of the largest entry.
+
+        Of what was compared one by one its tolerance; of what was not, that along a direction,
+        which may hide some of it.
+        """
+        largest = self._largest(found)
+        if not 0 < largest < inf or not self.gradient.any():
+            return inf
+        scale = size**-0.25
+        alone = [seen.tolerance for seen in found.entries.values() if seen.verdict == "agrees"]
+        along = [
+            _HIDDEN / scale * seen.tolerance
+            for seen in found.along
+            if seen.verdict in {"agrees", "kink"}
+        ]
+        every = len(found.entries) == size or "symmetric" in found.note
+        if every and alone:
+            return _MARGIN * min([max(alone), *along]) / largest
+        return _MARGIN * min(along, default=max(alone, default=inf)) / largest
+
+    def _largest(self, found: _Found) -> float:
+        seen = [abs(x) for s in found.entries.values() for x in (s.analytic, s.numeric)]
+        return max([*(x for x in seen if isfinite(x)), float(self.gradient.abs().max())], default=0)
+
+    def _row(self, found: _Found, size: int) -> GradientRow:
+        verdict, entry, note = self._verdict(found)
+        seen = found.entries[entry] if entry is not None else found.along[0]
+        resolution = self._resolution(found, size)
+        if verdict == "agrees" and self.judge.coarse and resolution > _NO_VERDICT:
+            verdict, note = "undecided", "is computed too coarsely to be told from a wrong one"
         return GradientRow(
             name=self.name,
             shape=tuple(self.tensor.shape),
-            checked=len(judged),
+            checked=len(found.entries),
             entries=size,
-            relative_error=self._relative(
-                _gap(analytic, numeric), [abs(value) for pair in judged.values() for value in pair]
-            ),
-            index=wrong.index,
-            analytic=analytic,
-            numeric=numeric,
-            step=self.settings.step,
+            relative_error=self._relative(found, seen),
+            index=entry.index if entry is not None else (),
+            analytic=seen.analytic,
+            numeric=seen.numeric,
+            step=seen.step if seen.edge or self.judge.coarse else self.judge.step,
             dtype=str(self.tensor.dtype).removeprefix("torch."),
             verdict=verdict,
-            note=note,
+            note=note or self._too_small(found, verdict, resolution),
+            resolution=resolution,
+            zero=not self.gradient.any(),
         )
 
-    def _judge(self, judged: dict[Entry, tuple[float, float]]) -> tuple[Entry, Verdict, str]:
-        """The entry to report, the verdict on all, and what kind of error or kink it is."""
-        worst = sorted(judged, key=lambda line: _gap(*judged[line]), reverse=True)
-        failing = [line for line in worst if not self._agree(*judged[line])]
-        at_kinks = []
-        for line in failing:
-            if self._at_kink(line, judged[line][0]):
-                at_kinks.append(line)
-            elif (closer := self._closer(line, *judged[line])) is not None:
-                judged[line] = (judged[line][0], closer)
-            else:
-                numeric = {line.index: slope for line, (_, slope) in judged.items()}
-                return line, "wrong", pattern(self.problem, self.tensor, self.gradient, numeric)
-        if at_kinks:
-            return at_kinks[0], "kink", self._named(at_kinks[0])
-        worst = sorted(judged, key=lambda line: _gap(*judged[line]), reverse=True)
-        return worst[0], "agrees", self._too_small(judged)
+    def _verdict(self, found: _Found) -> tuple[Verdict, Entry | None, str]:
+        """The verdict on all, the entry to report, and what kind of error or kink it is."""
+        wrong = found.worst("wrong")
+        spread = next((seen for seen in found.along if seen.verdict == "wrong"), None)
+        if wrong is not None or spread is not None:
+            if self.problem.traits.implicit:
+                drawn = ", ".join(name.strip("_") for name in self.problem.traits.implicit)
+                return (
+                    "undecided",
+                    wrong or found.worst("agrees"),
+                    (
+                        f"is implicit in {drawn}: it keeps the place of a draw in its distribution, "
+                        "which moving the parameter under the same random numbers does not"
+                    ),
+                )
+        if wrong is not None:
+            numeric = {
+                entry.index: seen.numeric
+                for entry, seen in found.entries.items()
+                if seen.verdict != "kink" and (isfinite(seen.numeric) or entry is wrong)
+            }
+            known = "allows" in found.note
+            return (
+                "wrong",
+                wrong,
+                found.note if known else pattern(self.problem, self.name, self.gradient, numeric),
+            )
+        if spread is not None:
+            return (
+                "wrong",
+                found.worst("agrees", "kink", "unsettled"),
+                (
+                    f"is off along a random direction of all entries, {spread.analytic:.8g} where "
+                    f"differences say {spread.numeric:.8g}; no single entry shows it"
+                ),
+            )
+        unsettled = found.worst("unsettled")
+        if unsettled is not None:
+            return "undecided", unsettled, self._why_unsettled(found.entries[unsettled])
+        kink = found.worst("kink")
+        if kink is not None:
+            return "kink", kink, corners.kink_named(kink, self.judge)
+        entry = found.worst("agrees")
+        edges = [seen for seen in found.entries.values() if seen.edge]
+        if edges and not found.note:
+            step = min(seen.step for seen in edges)
+            return "agrees", entry, f"is at the edge of the domain; step={step:.2g} was taken there"
+        return "agrees", entry, found.note
 
-    def _relative(self, gap: float, sizes: list[float]) -> float:
+    def _why_unsettled(self, seen: Seen) -> str:
+        if seen.edge:
+            return (
+                f"is at the edge of the domain: differences settle on no slope there, down to "
+                f"step={seen.step:.2g}"
+            )
+        if self.judge.coarse:
+            return "cannot be judged: in the lower precision differences settle on no slope"
+        return "cannot be judged: differences settle on no slope, as beside a jump"
+
+    def _relative(self, found: _Found, seen: Seen) -> float:
         """The gap relative to the largest number of the variable.
 
         A variable whose gradients are all below the rounding error has no size of its own.
         """
-        largest = max(sizes)
-        if not np.isfinite(gap):
-            return np.inf
-        return gap / (largest if largest > self.atol else self.atol / self.settings.rtol or 1.0)
+        largest = self._largest(found)
+        if not isfinite(seen.gap):
+            return inf
+        floor = self.judge.floor
+        return seen.gap / (largest if largest > floor else floor / self.judge.rtol or 1.0)
 
-    def _too_small(self, judged: dict[Entry, tuple[float, float]]) -> str:
+    def _too_small(self, found: _Found, verdict: Verdict, resolution: float) -> str:
         """A warning if no number stands out from rounding, so that any would have agreed."""
-        gradients = max(abs(analytic) for analytic, _ in judged.values())
-        largest = max(gradients, *(abs(numeric) for _, numeric in judged.values()))
-        of_backward = 100 * _EPS * self.problem.magnitude  # rounding alone: as good as 0
-        if largest > self.atol or gradients <= of_backward:
+        largest = self._largest(found)
+        of_backward = self.judge.rounding  # rounding alone: as good as 0
+        if verdict != "agrees" or resolution < 1 or largest <= of_backward:
             return ""
         return (
-            f"is below {self.atol:.1g} everywhere, what rounding leaves, and so was not told from "
-            "0: try a larger step="
+            f"is below {self.judge.floor:.1g} everywhere, what rounding leaves, and so was not "
+            "told from 0: try a larger step="
         )
-
-    def _tolerance(self, analytic: float, numeric: float) -> float:
-        return max(self.atol, self.settings.rtol * max(abs(analytic), abs(numeric)))
-
-    def _agree(self, analytic: float, numeric: float) -> bool:
-        # The tolerance of an infinite gradient would be infinite too.
-        return _gap(analytic, numeric) < np.inf and (
-            _gap(analytic, numeric) <= self._tolerance(analytic, numeric)
-        )
-
-    def _closer(self, line: Line, analytic: float, numeric: float) -> float | None:
-        """A more exact slope that does agree, where the step is too long for the function.
-
-        x³ at 0 has the difference quotient h², and sin 10⁴x bends within a step. The tolerance is
-        that of the first look, and a step so short that rounding would fill it is not taken.
-        """
-        if not np.isfinite(analytic):
-            return None
-        tolerance = self._tolerance(analytic, numeric if np.isfinite(numeric) else analytic)
-        noise = _EPS * self.problem.magnitude
-        step = self.settings.step
-        for _ in range(_CLOSER):
-            closer = line.closer_slope(step)
-            if _gap(analytic, closer) <= tolerance:
-                return closer
-            step /= 8
-            if noise / step > tolerance / 10:
-                return None
-        return None
-
-    def _agree_along(self, line: Line) -> bool:
-        return self._agree(line.along(self.gradient), line.slope(self.settings.step))
-
-    def _entry(self, position: int) -> Entry:
-        index = tuple(int(i) for i in np.unravel_index(position, tuple(self.tensor.shape)))
-        return Entry(self.problem, self.tensor, index)
-
-    def _search(self, along: Tensor) -> Entry | None:
-        """The entry on which a disagreement in a direction rests, by halving; None if none."""
-        low, high = 0, len(along)
-
-        def part(low: int, high: int) -> Direction:
-            only = torch.zeros_like(along)
-            only[low:high] = along[low:high]
-            return Direction(self.problem, self.tensor, only.view_as(self.tensor))
-
-        whole = part(low, high)
-        if self._agree_along(whole) or self._at_kink(whole, whole.along(self.gradient)):
-            return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            gaps = [
-                abs(half.along(self.gradient) - half.slope(self.settings.step))
-                for half in (part(low, middle), part(middle, high))
-            ]
-            low, high = (low, middle) if gaps[0] >= gaps[1] else (middle, high)
-        return self._entry(low)
-
-    def _at_kink(self, line: Line, analytic: float) -> bool:
-        """Whether the slopes to the two sides differ and the gradient is right for what it is.
-
-        At a kink it must be one of these slopes or lie between them; and beside the kink, on both
-        sides, it must agree with the difference quotient. A gradient given for one point only
-        cannot be asked beside it: it must be one of the two slopes, and these must stay apart as h
-        shrinks, which they do not where the function merely bends.
-        """
-        h = self.settings.step
-        left, right = line.one_sided(h)
-        jump = abs(right - left)
-        slack = 1e-3 * jump + 2 * self.atol
-        if jump <= slack or not min(left, right) - slack <= analytic <= max(left, right) + slack:
-            return False
-        if self.problem.given is not None:
-            nearer = line.one_sided(h / 8)
-            stays = abs(nearer[1] - nearer[0]) > jump / 2
-            return stays and min(abs(analytic - left), abs(analytic - right)) <= slack
-        return all(any(self._agree_at(line, side * d * h) for d in _BESIDE) for side in (-1, 1))
-
-    def _agree_at(self, line: Line, t: float) -> bool:
-        with line.at(t):
-            analytic = line.along(self.problem.gradients()[self.name])
-            return self._agree(analytic, line.slope(self.settings.step))
-
-    def _named(self, line: Line) -> str:
-        runs = []
-        for t in (-self.settings.step, 0.0, self.settings.step):
-            with line.at(t):
-                runs.append(kinks.branches(self.problem.value, self.problem.root))
-        named = kinks.changed(runs)
-        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-        return f"{named[0]}{more}" if named else "an operation whose branches are not recorded"
-
-
-def _gap(analytic: float, numeric: float) -> float:
-    gap = abs(analytic - numeric)
-    return gap if np.isfinite(gap) else np.inf

@@ -48,6 +48,10 @@ _DECISIONS: dict[Any, Callable[..., Tensor]] = {
          _aten.adaptive_max_pool2d, _aten.adaptive_max_pool3d),
         lambda result, *_, **__: result[1],
     ),
+    **dict.fromkeys(
+        (_aten.max.default, _aten.min.default, _aten.median.default),
+        lambda result, x: x == result,
+    ),
     _aten.amax: lambda _, x, dim=(), keepdim=False: x == x.amax(dim, keepdim=True),  # noqa: ARG005
     _aten.amin: lambda _, x, dim=(), keepdim=False: x == x.amin(dim, keepdim=True),  # noqa: ARG005
 }  # fmt: skip
@@ -85,13 +89,13 @@ class _Recorder(TorchDispatchMode):
         kwargs: dict[str, Any] | None = None,
     ) -> object:
         packet = func.overloadpacket
-        decide = _DECISIONS.get(packet)
+        decide = _DECISIONS.get(func) or _DECISIONS.get(packet)
         if not any(isinstance(a, Tensor) and a.is_floating_point() for a in args):
             decide = None
         # An operation in place would overwrite what was decided on.
         before = [a.clone() if isinstance(a, Tensor) else a for a in args] if decide else []
         result = func(*args, **(kwargs or {}))
-        if decide and not (packet in {_aten.max, _aten.min} and isinstance(result, Tensor)):
+        if decide:
             path, layer = self.stack[-1] if self.stack else ("", None)
             taken = decide(result, *before, **(kwargs or {}))
             self.found.append(
@@ -112,6 +116,8 @@ def layer_stack(root: nn.Module | None) -> Iterator[list[tuple[str, nn.Module]]]
     stack: list[tuple[str, nn.Module]] = []
     with ExitStack() as hooks:
         for path, layer in root.named_modules() if root is not None else ():
+            if isinstance(layer, torch.jit.ScriptModule):
+                continue  # compiled: no hook can be put on it
 
             def enter(layer: nn.Module, _: object, path: str = path) -> None:
                 stack.append((path, layer))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from dlfaq.gradients.check.reals import reals
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,7 +23,7 @@ _STEP = 1e-6
 
 def pattern(
     problem: Problem,
-    variable: Tensor,
+    name: str,
     gradient: Tensor,
     numeric: Mapping[tuple[int, ...], float],
 ) -> str:
@@ -29,10 +31,11 @@ def pattern(
 
     Args:
         problem: what was checked.
-        variable: the tensor whose gradient is wrong, θ.
+        name: of the variable whose gradient is wrong, θ.
         gradient: a, of the shape of θ.
         numeric: n, by index, for the entries of θ that were compared.
     """
+    variable = reals(problem.variables[name])
     if not gradient.isfinite().all():
         return "is not finite"
     if any(not isfinite(slope) for slope in numeric.values()):
@@ -50,7 +53,7 @@ def pattern(
     def at(tensor: Tensor) -> Tensor:
         return torch.stack([tensor[i] for i in indices]).to(n)
 
-    a, theta = at(gradient), at(variable.detach())
+    a, theta = at(gradient), at(variable)
     missing = n - a
     factor, share = _multiple(a, n), _multiple(missing, theta)
     square = gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1]  # noqa: PLR2004
@@ -90,11 +93,16 @@ def _is_forward(problem: Problem, variable: Tensor, gradient: Tensor) -> bool:
     if problem.vector.numel() != variable.numel():
         return False
     sides = []
-    before = variable.detach().clone()
+    before = variable.clone()
     for step in (_STEP, -_STEP):
         with torch.no_grad():
             variable.copy_(before + step * problem.vector.view_as(variable))
-        sides.append(problem.outputs().detach().clone())
+        try:
+            sides.append(problem.outputs().detach().clone())
+        except Exception:  # noqa: BLE001  (over the edge of the domain)
+            break
     with torch.no_grad():
         variable.copy_(before)
+    if len(sides) < 2:  # noqa: PLR2004  (of the two)
+        return False
     return _same((sides[0] - sides[1]) / (2 * _STEP), gradient.flatten())

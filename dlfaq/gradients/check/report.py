@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
+from math import inf
 from typing import Literal, TypeAlias
 
 from dlfaq.errors import InputError
+from dlfaq.gradients.check.sentences import sentences
 from dlfaq.writing.tables import html_table, text_table
 
 __all__ = ["GradientReport", "GradientRow", "Place", "Verdict"]
 
-Verdict: TypeAlias = Literal["agrees", "wrong", "kink"]
+Verdict: TypeAlias = Literal["agrees", "wrong", "kink", "undecided", "allowed"]
 
 _HEADINGS = ("name", "shape", "verdict", "relative error", "worst at", "", "numeric")
 _LEFT = 3  # columns of words
@@ -33,10 +35,13 @@ class GradientRow:
             was extrapolated from shorter steps.
         step: h of that difference, in the parameter's own unit.
         dtype: such as "float64".
-        verdict: "agrees"; "wrong"; or "kink", where the function has no derivative and the gradient
-            is right on both sides.
+        verdict: "agrees"; "wrong"; "kink", where the function has no derivative and the gradient is
+            right on both sides; "undecided", where differences settle on nothing; or "allowed".
         note: what kind of error it is, or where the kink sits, as far as it can be told; of what
             agrees, a warning if it is too small to be told from 0.
+        resolution: an error of an entry above this part of the largest entry would have been seen;
+            infinite where none would.
+        zero: whether all of the gradient is 0.
     """
 
     name: str
@@ -51,6 +56,8 @@ class GradientRow:
     dtype: str
     verdict: Verdict
     note: str
+    resolution: float
+    zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class Place:
         rows: its inputs and parameters, checked alone on what they were in the forward pass; the
             last time if it ran several times.
         parts: whether other layers or custom functions ran inside, none of them wrong by itself.
+        order: 2 where it is its second derivatives that are wrong.
     """
 
     code: str
@@ -71,6 +79,7 @@ class Place:
     layer: str
     rows: tuple[GradientRow, ...]
     parts: bool = False
+    order: int = 1
 
     def __str__(self) -> str:
         """The place and the arguments whose gradients are wrong, in a sentence."""
@@ -80,8 +89,9 @@ class Place:
             where += f" in layer {self.path!r}{inside}"
         elif self.layer and self.layer != self.code:
             where += f" in {self.layer}"
+        what = "its gradient" if self.order == 1 else "the second derivative of it"
         return f"{where}: " + "; ".join(
-            f"its gradient for {row.name!r} {row.note or f'is wrong, most at {list(row.index)}'}"
+            f"{what} for {row.name!r} {row.note or f'is wrong, most at {list(row.index)}'}"
             for row in self.rows
             if row.verdict == "wrong"
         )
@@ -95,11 +105,16 @@ class GradientReport:
 
     Attributes:
         rows: one per parameter or input.
+        second: the same of w·∇F, if second derivatives were checked.
         places: pieces of code whose own backward is wrong, from the output on, so that the first is
             the culprit. A layer whose wrong gradient is multiplied by 0 here is found too.
         rtol: the largest relative difference that counts as agreement.
         source: whose gradients these are, "autograd" or "given".
         unchecked: inputs of a single layer that require no gradients.
+        allowed: what has another gradient on purpose, as `allow=` named it.
+        narrow: where less than double precision was computed in.
+        unreached: the parts for which there was no time.
+        compiled: layers that torch.jit has compiled, in which none was looked at alone.
     """
 
     rows: tuple[GradientRow, ...]
@@ -107,16 +122,39 @@ class GradientReport:
     rtol: float
     source: Literal["autograd", "given"]
     unchecked: tuple[str, ...] = ()
+    second: tuple[GradientRow, ...] = ()
+    allowed: tuple[str, ...] = ()
+    narrow: tuple[str, ...] = ()
+    unreached: tuple[str, ...] = ()
+    compiled: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong; a kink is not."""
-        return not self.places and all(row.verdict != "wrong" for row in self.rows)
+        """Whether nothing is wrong; a kink is not, nor what was not decided."""
+        return not self.places and all(row.verdict != "wrong" for row in (*self.rows, *self.second))
 
     @property
     def kinks(self) -> tuple[str, ...]:
         """Where the function has no derivative, each named once."""
         return tuple(dict.fromkeys(row.note for row in self.rows if row.verdict == "kink"))
+
+    @property
+    def zero(self) -> tuple[str, ...]:
+        """The gradients that are 0 everywhere, by name: a wrong backward may give them too."""
+        return tuple(row.name for row in self.rows if row.zero and row.verdict == "agrees")
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The gradients on which there is no verdict, by name."""
+        rows = (*self.rows, *self.second)
+        return tuple(dict.fromkeys(row.name for row in rows if row.verdict == "undecided"))
+
+    @property
+    def resolution(self) -> float:
+        """The coarsest of those gradients that agree and are not 0."""
+        rows = (*self.rows, *self.second)
+        agree = [row.resolution for row in rows if row.verdict == "agrees" and not row.zero]
+        return max(agree, default=inf)
 
     def __getitem__(self, name: str) -> GradientRow:
         """The row of that name."""
@@ -132,71 +170,33 @@ class GradientReport:
     @property
     def summary(self) -> tuple[str, ...]:
         """What was found, in sentences."""
-        wrong = [row for row in self.rows if row.verdict == "wrong"]
-        agree = sum(row.verdict == "agrees" for row in self.rows)
-        said = [f"{agree} of {len(self.rows)} gradients agree."]
-        if self.places:
-            said.append(
-                f"The backward pass first goes wrong, from the output, in {self.places[0]}."
-            )
-            said += [f"Also wrong by itself: {place}." for place in self.places[1:]]
-            if any(place.parts for place in self.places):
-                said.append(
-                    "Nothing inside it is wrong alone: look at what happens between the parts, "
-                    "such as .detach(), .data, no_grad() or a change in place, and at what they "
-                    "share."
-                )
-            if not wrong:
-                said.append(
-                    "The gradients above agree all the same: what comes back to it here, such as a "
-                    "0, hides the error."
-                )
-        else:
-            said += [f"The gradient for {row.name!r} {row.note}." for row in wrong if row.note]
-            if wrong and self.source == "autograd":
-                said.append(
-                    "Every layer and custom function is right alone: look at the loss, and at what "
-                    "the code does between them."
-                )
-        said += [
-            f"Kink, not an error: {kink}. Beside it the gradient is right." for kink in self.kinks
-        ]
-        said += [
-            f"The gradient for {row.name!r} {row.note}."
-            for row in self.rows
-            if row.verdict == "agrees" and row.note
-        ]
-        said += [
-            f"The gradient for the input {name!r} was not checked: it does not require gradients."
-            for name in self.unchecked
-        ]
-        sampled = [row for row in self.rows if row.checked < row.entries]
-        said += [
-            f"{row.name!r}: {row.checked:,} of {row.entries:,} entries one by one, all of them "
-            "along a random direction."
-            for row in sampled
-        ]
-        return tuple(said)
+        return sentences(self)
 
     def __str__(self) -> str:
         """The table in plain text, then what was found."""
-        table = text_table(self._headings(), list(map(_cells, self.rows)), left=_LEFT)
+        table = text_table(self._headings(), self._cells(), left=_LEFT)
         return "\n".join([table, "", *self.summary, self._method()])
 
     def _repr_html_(self) -> str:
         said = "".join(f"<p>{escape(sentence)}</p>" for sentence in (*self.summary, self._method()))
-        return html_table(self._headings(), list(map(_cells, self.rows))) + said
+        return html_table(self._headings(), self._cells()) + said
 
     def _headings(self) -> list[str]:
         return [heading or self.source for heading in _HEADINGS]
+
+    def _cells(self) -> list[list[str]]:
+        second = [_cells(replace(row, name=f"second: {row.name}")) for row in self.second]
+        return [*map(_cells, self.rows), *second]
 
     def _method(self) -> str:
         if not self.rows:
             return "Nothing was compared."
         row = self.rows[0]
+        seen = f" Smaller errors than {self.resolution:.0e} of the largest entry could go unseen."
         return (
             f"Central differences, step {row.step:g}, {row.dtype}; "
             f"agreement is to {self.rtol:g} of the larger number, or to what rounding leaves."
+            + (seen if self.resolution < inf else "")
         )
 
 

@@ -12,16 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.utils._pytree import KeyPath, keystr, tree_map_only, tree_map_with_path
 
 from dlfaq.errors import InputError
 from dlfaq.gradients.check.calls import argument_names
+from dlfaq.gradients.check.state import State
 
 __all__ = [
     "Array",
     "Forward",
     "Variables",
+    "compiled",
     "of_function",
     "of_module",
     "padding_rows_have_gradients",
@@ -70,10 +71,12 @@ def _tensor(name: str, array: Array) -> Tensor:
 def of_module(
     module: nn.Module, inputs: tuple[Any, ...]
 ) -> tuple[Variables, Forward, tuple[str, ...]]:
-    """Copies of parameters and inputs, and the module's output for them.
+    """Its parameters, copies of the inputs, and the module's output for them.
+
+    The parameters are its own, for whatever reads them: compiled and checkpointed code, a loss.
 
     Returns:
-        The copies, the forward pass, and the names of the inputs that a single layer leaves
+        What is differentiated by, the forward pass, and the names of the inputs that a single layer leaves
         unchecked because they require no gradients.
     """
     for name, parameter in module.named_parameters():
@@ -83,15 +86,14 @@ def of_module(
                 got=f"{name!r} of a lazy layer that has not run",
                 cure="call the model on the inputs once before",
             )
-    state = {
-        name: _leaf(p) for name, p in module.named_parameters() if p.requires_grad and p.numel()
-    }
+    own = {name: p for name, p in module.named_parameters() if p.requires_grad and p.numel()}
     copies, checked, rest = _inputs(module.forward, inputs)
+    state = State(module)
 
     def forward() -> Any:  # noqa: ANN401
-        buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+        state.restore()
         try:
-            return functional_call(module, {**state, **buffers}, tuple(_fresh(copies)))
+            return module(*_fresh(copies))
         except RuntimeError as error:
             single = [k for k, t in rest.items() if t.dtype != torch.float64]
             if not single or "dtype" not in str(error):
@@ -102,15 +104,21 @@ def of_module(
                 cure="pass x.double()",
             ) from error
 
-    checked = {f"{k} (argument)" if k in state else k: t for k, t in checked.items()}
+    checked = {f"{k} (argument)" if k in own else k: t for k, t in checked.items()}
     layer = not any(module.children())
-    return {**state, **checked}, forward, tuple(rest) if layer else ()
+    return {**own, **checked}, forward, tuple(rest) if layer else ()
 
 
 def of_function(function: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[Variables, Forward]:
     """Copies of the inputs that require gradients, and the function's output for them."""
     copies, checked, _ = _inputs(function, inputs)
-    return checked, lambda: function(*_fresh(copies))
+    state = State(None)
+
+    def forward() -> Any:  # noqa: ANN401
+        state.restore()
+        return function(*_fresh(copies))
+
+    return checked, forward
 
 
 def _inputs(
@@ -148,6 +156,16 @@ def _leaf(tensor: Tensor) -> Tensor:
     for hook in (tensor._backward_hooks or {}).values():  # noqa: SLF001
         leaf.register_hook(hook)
     return leaf
+
+
+def compiled(root: nn.Module | None) -> tuple[str, ...]:
+    """The layers of a model that are compiled by torch.jit, outermost only, "" for itself."""
+    paths: list[str] = []
+    for path, layer in root.named_modules() if root is not None else ():
+        inside = any(not outer or path.startswith(f"{outer}.") for outer in paths)
+        if isinstance(layer, torch.jit.ScriptModule) and not inside:
+            paths.append(path)
+    return tuple(paths)
 
 
 @contextmanager

@@ -1,0 +1,120 @@
+"""Is it a kink, and is the gradient there one that it may be?
+
+At a kink a derivative along a line has two values, one to each side. A gradient that is one of
+them, or lies between, is as right as any; and several kinks at once may make PyTorch's own choice
+at each, right alone, lie outside.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import torch
+
+from dlfaq.gradients.check import kinks
+from dlfaq.gradients.check.lines import Direction
+from dlfaq.seeding import generator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from dlfaq.gradients.check.judge import Judge
+    from dlfaq.gradients.check.lines import Entry, Line
+
+__all__ = ["at_kink", "kink_named", "outside_together"]
+
+_BESIDE = (16, 256)  # steps away from a kink, where the gradients must agree again
+_TOGETHER = 4  # directions that are tried through several kinks
+
+
+def at_kink(line: Line, judge: Judge) -> bool:
+    """Whether the slopes to the two sides differ and the gradient is right for what it is.
+
+    At a kink it must be one of these slopes or lie between them; and beside the kink, on both
+    sides, it must agree with the difference quotient. A gradient given for one point only cannot be
+    asked beside it: there the slopes must stay apart as h shrinks, which they do not where the
+    function merely bends.
+    """
+    h = judge.step
+    left, right = line.one_sided(h)
+    jump, slack = abs(right - left), _slack(left, right, judge)
+    analytic = line.analytic
+    if not isfinite(jump) or not isfinite(analytic):
+        return False
+    between = min(left, right) - slack <= analytic <= max(left, right) + slack
+    if judge.problem.given is not None or judge.problem.beside is not None:
+        near = line.one_sided(h / 8)
+        return jump > slack and between and abs(near[1] - near[0]) > jump / 2
+    if not (jump > slack and between) and (
+        judge.problem.single or not kinks.changed(_runs(line, judge))
+    ):
+        return False
+    return all(any(_agrees_at(line, judge, side * d * h) for d in _BESIDE) for side in (-1, 1))
+
+
+def _slack(left: float, right: float, judge: Judge) -> float:
+    return 1e-3 * abs(right - left) + 2 * judge.floor
+
+
+def _agrees_at(line: Line, judge: Judge, t: float) -> bool:
+    with line.at(t):
+        try:
+            beside = line.renewed()
+        except Exception:  # noqa: BLE001  (over the edge of the domain)
+            return False
+        analytic, numeric = beside.analytic, beside.slope(judge.step)
+    return abs(analytic - numeric) <= judge.tolerance(analytic, numeric)
+
+
+def outside_together(
+    entries: Sequence[Entry], judge: Judge, gradient: Tensor
+) -> tuple[float, float] | None:
+    """Derivative and slope along entries at kinks, moved together, where no choice allows them.
+
+    The gradient (1, 1) of max(x, y) at x = y lies between the slopes along each entry, but along
+    both together the maximum has the slope 1, not 2. Only entries that bend to the same side are
+    moved together: of a convex function every subgradient is within its slopes.
+    """
+    tensor, name = entries[0].tensor, entries[0].name
+    for sign in (-1, 1):
+        group = []
+        for entry in entries:
+            left, right = entry.one_sided(judge.step)
+            if sign * (right - left) > 0:
+                group.append(entry)
+        if len(group) < 2:  # noqa: PLR2004  (alone it was judged)
+            continue
+        stream = generator(0, "gradient check: kinks")
+        for number in range(_TOGETHER):
+            together = torch.zeros_like(tensor)
+            for entry in group:
+                size = 0.5 + torch.rand((), generator=stream, dtype=tensor.dtype)
+                together[entry.index] = size if number else 1.0
+            line = Direction(judge.problem, name, gradient, direction=together)
+            left, right = line.one_sided(judge.step)
+            slack = _slack(left, right, judge) * len(group) + judge.tolerance(left, right)
+            outside = max(min(left, right) - line.analytic, line.analytic - max(left, right))
+            if outside > slack:
+                return line.analytic, (left + right) / 2
+    return None
+
+
+def kink_named(line: Line, judge: Judge) -> str:
+    """The decisions that change at a kink, in words."""
+    named = kinks.changed(_runs(line, judge))
+    more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+    return f"{named[0]}{more}" if named else "an operation whose branches are not recorded"
+
+
+def _runs(line: Line, judge: Judge) -> list[list[kinks.Branches]]:
+    runs = []
+    for t in (-judge.step, 0.0, judge.step):
+        with line.at(t):
+            try:
+                runs.append(kinks.branches(judge.problem.value, judge.problem.root))
+            except Exception:  # noqa: BLE001  (over the edge of the domain)
+                return [[]]
+    return runs

@@ -1,0 +1,126 @@
+"""Gradients must not depend on how numbers lie in memory.
+
+What comes back from a sum is one number seen many times, from a transposition a transposed one, and
+an input may be a view. A backward that reads memory as if it were contiguous is right in most tests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from dlfaq.errors import first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["depends_on_layout"]
+
+_CLOSE = 1e-9  # of the largest number: the order of a sum may depend on the layout
+
+
+def depends_on_layout(
+    run: Callable[..., object], arguments: Sequence[Tensor], parameters: Sequence[Tensor]
+) -> dict[int, str]:
+    """What is wrong for another layout, by position in `arguments` and then `parameters`.
+
+    Args:
+        run: takes the arguments and returns the outputs.
+        arguments: as they are.
+        parameters: what `run` reads besides.
+    """
+    found: dict[int, str] = {}
+
+    def look(of: str, lay: Callable[[Tensor], Tensor], *, inputs: bool) -> None:
+        try:
+            upstream = _same if inputs else _values(lay)
+            expected, reference = _gradients(run, arguments, parameters, _same, upstream)
+        except Exception:  # noqa: BLE001  (it does not take these at all, or has its own report)
+            return
+        try:
+            lays = (lay, _same) if inputs else (_same, lay)
+            got, outputs = _gradients(run, arguments, parameters, *lays)
+        except _ForwardRefused:
+            return
+        except Exception as error:  # noqa: BLE001  (it is what is looked for)
+            found.setdefault(0, f"is not computed for {of}: {first_line(error)}")
+            return
+        if not all(map(_close, outputs, reference)):
+            return  # the forward pass itself is another one
+        for position, (a, b) in enumerate(zip(got, expected, strict=True)):
+            if not _close(a, b):
+                found.setdefault(position, f"is another one for {of}")
+
+    for words, lay in _LAYOUTS.items():
+        look(f"an upstream gradient that is {words}", lay, inputs=False)
+    look("an input that is not contiguous", _strided, inputs=True)
+    return found
+
+
+class _ForwardRefused(Exception):
+    """The forward pass does not take such inputs."""
+
+
+def _gradients(
+    run: Callable[..., object],
+    arguments: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    inputs: Callable[[Tensor], Tensor],
+    upstream: Callable[[Tensor], Tensor],
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Gradients for arguments and parameters, and the outputs."""
+    leaves = [inputs(t.detach()).requires_grad_() for t in arguments]
+    try:
+        leaf_outputs = tree_leaves(run(*leaves))
+    except Exception as error:
+        raise _ForwardRefused from error
+    outputs = [o for o in leaf_outputs if isinstance(o, Tensor) and o.requires_grad]
+    stream = torch.Generator().manual_seed(8191)
+    vectors = [
+        upstream(torch.randn(o.shape, generator=stream, dtype=torch.float64).to(o)) for o in outputs
+    ]
+    wanted = [*leaves, *parameters]
+    found = torch.autograd.grad(outputs, wanted, vectors, allow_unused=True)
+    gradients = [
+        torch.zeros_like(t) if g is None else g for g, t in zip(found, wanted, strict=True)
+    ]
+    return gradients, [o.detach() for o in outputs]
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor.clone(memory_format=torch.contiguous_format)
+
+
+def _values(lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The numbers that `lay` leaves, in an ordinary layout."""
+    return lambda tensor: _same(lay(tensor))
+
+
+def _strided(tensor: Tensor) -> Tensor:
+    """The same numbers, each second one of a larger memory, and the last two axes exchanged."""
+    if tensor.layout != torch.strided:
+        return tensor.clone()
+    turned = tensor.mT if tensor.ndim > 1 else tensor
+    room = turned.new_full((*turned.shape, 2), 7.0)
+    room[..., 0] = turned
+    return room[..., 0].mT if tensor.ndim > 1 else room[..., 0]
+
+
+def _expanded(tensor: Tensor) -> Tensor:
+    """One number, seen in each place."""
+    return tensor.flatten()[:1].clone().squeeze().expand(tensor.shape) if tensor.numel() else tensor
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    a, b = (t if t.layout == torch.strided else t.to_dense() for t in (a, b))
+    if a.shape != b.shape:
+        return False
+    largest = max(t.abs().max().item() if t.numel() else 0.0 for t in (a, b))
+    eps = torch.finfo(a.dtype).eps / torch.finfo(torch.float64).eps
+    return bool(torch.allclose(a, b, rtol=0, atol=_CLOSE * eps * largest, equal_nan=True))
+
+
+_LAYOUTS = {"not contiguous": _strided, "expanded from one number": _expanded}
