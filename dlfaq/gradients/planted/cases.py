@@ -149,7 +149,7 @@ def _twice_differentiable(case: Case) -> Case:
 def _draw_layers(random: Random, form: Form) -> tuple[Layer, ...]:
     """From one to four layers, an embedding before them if the input is tokens."""
     count = random.randrange(1, 5)
-    layers = []
+    layers: list[Layer] = []
     while len(layers) < count or form == "tokens":
         name = random.choice(random.choice((layers_for(form), layers_for(form, alone=True))))
         kind = LAYERS[name]

@@ -82,4 +82,5 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """In the shape of x."""
-        return x + self.layer(self.keep(x))
+        output: Tensor = x + self.layer(self.keep(x))
+        return output

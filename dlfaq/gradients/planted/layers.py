@@ -55,6 +55,11 @@ def _batch_norm(kind: type[nn.Module]) -> Callable[[Shape], nn.Module]:
     return make
 
 
+def _group_norm(shape: Shape) -> nn.Module:
+    """One group, or for a single number, which PyTorch refuses, layer norm."""
+    return nn.GroupNorm(1, shape[1]) if torch.Size(shape).numel() > 1 else nn.LayerNorm(1)
+
+
 def _pool(kind: Callable[..., nn.Module]) -> Callable[[Shape], nn.Module]:
     return lambda shape: kind(min(2, *shape[2:]), stride=1)
 
@@ -103,7 +108,7 @@ LAYERS: dict[str, Kind] = {
     "BatchNorm of vectors": Kind(_VECTORS, _batch_norm(nn.BatchNorm1d), same=True),
     "BatchNorm of series": Kind(_SERIES, _batch_norm(nn.BatchNorm1d), same=True),
     "BatchNorm of images": Kind(_IMAGES, _batch_norm(nn.BatchNorm2d), same=True),
-    "GroupNorm": Kind(_CHANNELS, lambda s: nn.GroupNorm(1, s[1]), same=True),
+    "GroupNorm": Kind(_CHANNELS, _group_norm, same=True),
     "Conv1d": Kind(_SERIES, lambda s: nn.Conv1d(s[1], _WIDTH, 3, padding=1)),
     "Conv2d": Kind(_IMAGES, lambda s: nn.Conv2d(s[1], 2, 3, padding=1)),
     "strided Conv2d": Kind(_IMAGES, lambda s: nn.Conv2d(s[1], 2, 2, stride=2, padding=1)),

@@ -19,7 +19,7 @@ from dlfaq.gradients.planted.networks import build
 from dlfaq.seeding import generators_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dlfaq.gradients.check.report import GradientReport
     from dlfaq.gradients.planted.cases import Case
@@ -62,6 +62,7 @@ class Trial:
 def tried(case: Case) -> Trial:
     """Check the gradients of a case, and hold the report against the truth."""
     off = errors(case)
+    said: Said
     start = process_time()
     try:
         report = _report(case)
@@ -106,7 +107,9 @@ def peer_passes(case: Case, *, single: bool = False) -> bool:
     tensors = tuple(t.detach().to(dtype).requires_grad_() for t in network.tensors)
     settings: dict[str, Any] = {**(LONG_STEP if single else {}), "raise_exception": False}
     network.model.to(dtype)
-    checks = [gradcheck, gradgradcheck][: case.order]
+    checks: list[Callable[..., bool]] = [gradcheck]
+    if case.order == 2:  # noqa: PLR2004
+        checks.append(gradgradcheck)
     with warnings.catch_warnings(), generators_kept():
         warnings.simplefilter("ignore")  # that this is float32
         try:
@@ -122,7 +125,7 @@ def _report(case: Case) -> GradientReport:
         return check_gradients(network.model, network.x, loss=network.loss, order=case.order)
     if case.subject == "function":
         return check_gradients(network.value, *network.tensors, order=case.order)
-    parameters = dict(network.model.named_parameters())
+    parameters: dict[str, Tensor] = dict(network.model.named_parameters())
     if network.x.is_floating_point():
         parameters["input"] = network.x
     gradients = dict(zip(parameters, _first(network, network.tensors), strict=True))
@@ -149,7 +152,8 @@ def _gradients(case: Case) -> list[Tensor]:
     if case.order == 1:
         return _first(network, tensors)
     first = _first(network, tensors, further=True)
-    along = sum((direction(t) * gradient).sum() for t, gradient in zip(tensors, first, strict=True))
+    products = [(direction(t) * a).sum() for t, a in zip(tensors, first, strict=True)]
+    along = torch.stack(products).sum()
     second: list[Tensor] = [torch.zeros_like(t) for t in tensors]
     if along.requires_grad:
         second = list(
