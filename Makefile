@@ -18,6 +18,7 @@ export NO_MKDOCS_2_WARNING := 1
 help:
 	@echo "make serve   the site at http://$(ADDR)/, live, while what is stale runs (ADDR=host:port)"
 	@echo "make site    the whole site into site/; a warning is an error"
+	@echo "             (OFFLINE=1: into site-offline/, to be opened from the folder)"
 	@echo "make test    every check and every test"
 	@echo "make soak    every test at its full count of examples, kills and pictures: hours, for the night"
 	@echo "make bench   how fast replicas train together, and sites build, beside others"
@@ -30,7 +31,8 @@ serve: $(STAMP)
 	$(BIN)/mkdocs serve --dev-addr "$(ADDR)"
 
 site: $(STAMP)
-	$(if $(EPOCH),SOURCE_DATE_EPOCH=$(EPOCH) )$(BIN)/mkdocs build --strict
+	$(if $(EPOCH),SOURCE_DATE_EPOCH=$(EPOCH) )$(if $(OFFLINE),OFFLINE=true )$(BIN)/mkdocs build --strict \
+	    $(if $(OFFLINE),--site-dir site-offline)
 
 # pytest is last, so that its summary is the last thing one reads.
 test: $(STAMP)
@@ -57,7 +59,7 @@ lock: $(STAMP)
 	else cp .venv/requirements.lock requirements.lock; echo "requirements.lock is new"; fi
 
 clean:
-	rm -rf site .dlfaq
+	rm -rf site site-offline .dlfaq
 
 # The project goes in without its dependencies and builds with the locked back end: nothing that is
 # not in the lock is ever installed.
