@@ -77,7 +77,7 @@ def docstring_elements(source: griffe.Object, store: Callable[[str], str]) -> It
             yield from _paragraphs(value, store)
         elif kind in _TITLES:
             yield element("p", _TITLES[kind], class_="dl-ref__k")
-            yield element("dl", *_rows(value), class_="dl-ref__args")
+            yield element("dl", *_rows(value), class_="dl-ref__args", data_search_exclude="")
         elif kind == "admonition" and section.title in {"Example", "Examples"}:
             yield element("p", "Example", class_="dl-ref__k")
             yield element("p", store(_example(value.contents)))
