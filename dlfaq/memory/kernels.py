@@ -157,7 +157,7 @@ class _HalfToFloat(torch.autograd.Function):
         return output
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]  # noqa: ANN401
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         (output,) = ctx.saved_tensors
         back = torch.ops.aten._log_softmax_backward_data  # noqa: SLF001
         return back(gradient, output, ctx.dim, torch.float16).view(ctx.dtype), None
@@ -177,7 +177,7 @@ def _cross_entropy(  # noqa: PLR0917
     if not (_autocast() and input.dtype in _HALF and of_classes):
         kept = (weight, size_average, ignore_index, reduce, reduction, label_smoothing)
         return _own_cross_entropy(_in_float32(input) if _autocast() else input, target, *kept)
-    logarithms = _HalfToFloat.apply(input, min(1, input.dim() - 1))  # type: ignore[no-untyped-call]
+    logarithms = _HalfToFloat.apply(input, min(1, input.dim() - 1))
     return F.nll_loss(logarithms, target, weight, size_average, ignore_index, reduce, reduction)
 
 
