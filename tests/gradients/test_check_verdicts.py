@@ -288,7 +288,8 @@ def test_complex_numbers_are_checked_part_by_part():
 def test_sparse_gradients_and_sparse_arguments_are_checked():
     rows = nn.Embedding(5, 3, sparse=True, dtype=torch.float64)
     assert check_gradients(rows, torch.tensor([0, 1, 1, 4])).ok
-    sparse = torch.sparse_coo_tensor([[0, 1, 2], [1, 0, 2]], [1.0, 2, 3], (3, 3)).double()
+    sparse = torch.sparse_coo_tensor([[0, 1, 2], [1, 0, 2]], [1.0, 2, 3], check_invariants=True)
+    sparse = sparse.double()
     report = check_gradients(torch.sparse.mm, sparse.requires_grad_(), differentiable(3, 2))
     assert report.ok, report
     assert [row.entries for row in report.rows] == [3, 6]
@@ -318,7 +319,7 @@ def test_checkpointed_modules_are_followed(reentrant):
     assert [(place.code, place.path) for place in report.places] == [("HalfSquare", "part.1")]
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*")
 def test_compiled_modules_are_checked_and_said_to_hide_their_layers():
     traced = torch.jit.trace(nn.Sequential(nn.Linear(5, 4), nn.Tanh()).double(), normal(6, 5))
     report = check_gradients(nn.Sequential(traced, nn.Linear(4, 3).double()), normal(6, 5))

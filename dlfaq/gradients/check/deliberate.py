@@ -11,7 +11,7 @@ import inspect
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from unittest import mock
 
 import torch
@@ -82,7 +82,7 @@ class Allowed:
                 and inspect.isfunction(item)
                 and item.__globals__.get(item.__name__) is item
             ):
-                plain.append(item)
+                plain.append(cast("Callable[..., Any]", item))
             else:
                 raise InputError(
                     expected="in allow= names of parameters, inputs or layers of the subject, "
@@ -113,10 +113,34 @@ class Allowed:
         inside = any(call.path == path or call.path.startswith(f"{path}.") for path in self.modules)
         return self.everything or call.function in self.functions or inside
 
+    def runs_in(self, call: Call) -> bool:
+        """Whether one of the plain functions runs in a call."""
+        ran = []
+
+        def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(function)
+            def noted(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401
+                ran.append(function)
+                return function(*args, **kwargs)
+
+            return noted
+
+        with ExitStack() as undo:
+            for function in self.plain:
+                place = {function.__name__: noting(function)}
+                undo.enter_context(mock.patch.dict(function.__globals__, place))
+            call.run(*call.arguments.values())
+        return bool(ran)
+
     def excuses_name(self, name: str) -> bool:
         """Whether the gradient of a variable is meant to be another one."""
         own = any(name.startswith(f"{path}.") for path in self.modules)
         return self.everything or own or name in self.names
+
+
+def _held_by_a_module(item: Any) -> bool:  # noqa: ANN401  (whatever was named)
+    """Whether it is a function that others find by its name, so that it can be watched."""
+    return inspect.isfunction(item) and item.__globals__.get(item.__name__) is item
 
 
 def _named(item: object) -> str:

@@ -60,7 +60,7 @@ def wrong_places(
     spared: set[int] = set()  # calls in which something is wrong, or meant to be
     containers = {position for call in calls for position in call.ancestors}
     for number, call in enumerate(calls):
-        if allowed.excuses(call):
+        if allowed.excuses(call) or (allowed.plain and allowed.runs_in(call)):
             spared |= {number, *call.ancestors}
     for number, call in enumerate(calls):
         if any(allowed.excuses(calls[outer]) for outer in call.ancestors):

@@ -35,11 +35,13 @@ def second_order(problem: Problem) -> Problem:
     if problem.vector is not None:
         upstream = problem.vector.clone().requires_grad_()
 
-    def value() -> Tensor:
+    def first() -> Tensor:
         if upstream is None or problem.outputs is None:
-            total = problem.value()
-        else:
-            total = upstream @ problem.outputs().double()
+            return problem.value()
+        return upstream @ problem.outputs().double()
+
+    def value() -> Tensor:
+        total = first()
         if not total.requires_grad:
             return torch.zeros((), dtype=torch.float64)
         found = torch.autograd.grad(total, leaves, create_graph=True, allow_unused=True)
@@ -52,7 +54,7 @@ def second_order(problem: Problem) -> Problem:
         return torch.stack([s.double() for s in sums]).sum() if sums else total.detach() * 0
 
     refused = ""
-    total = problem.value()
+    total = first()
     if total.requires_grad:
         found = torch.autograd.grad(total, leaves, create_graph=True, allow_unused=True)
         if any("Error" in node.name() for g in found if g is not None for node in nodes(g)):
