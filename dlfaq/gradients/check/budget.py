@@ -35,6 +35,7 @@ class Budget:
         self.left: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
+        """Begin."""
         return self
 
     def __exit__(
@@ -43,11 +44,8 @@ class Budget:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Take the bar away."""
         self._bar.close()
-
-    def more(self, parts: int) -> None:
-        """There are so many more."""
-        self._bar.total += parts
 
     def over(self, part: str) -> bool:
         """Whether the time is over, so that this part is left out."""

@@ -65,14 +65,16 @@ class _Record:
         code = type(layer).__name__
         values = [*args, *kwargs.values()]
         names = [*argument_names(layer.forward, len(args)), *kwargs]
-        parameters = {k: p for k, p in layer.named_parameters() if p.requires_grad and p.numel()}
+        own = layer.named_parameters()
+        parameters: dict[str, Tensor] = {k: p for k, p in own if p.requires_grad and p.numel()}
 
         def call(fresh: list[Any]) -> object:
             return layer(*fresh[: len(args)], **dict(zip(kwargs, fresh[len(args) :], strict=True)))
 
         inputs, run = _repeatable(values, names, call, State(layer))
         inputs = {f"{k} (argument)" if k in parameters else k: t for k, t in inputs.items()}
-        self._add(code, path, code, inputs, parameters, run, module=layer)
+        ancestors = self._ancestors()
+        self.calls.append(Call(code, path, code, ancestors, inputs, parameters, run, layer, None))
         self.running.append((len(self.calls) - 1, path, code))
 
     def function(self, function: type[Function], args: tuple[Any, ...]) -> None:
@@ -82,23 +84,11 @@ class _Record:
             list(args), names, lambda fresh: function.apply(*fresh), State(None)
         )
         _, path, layer = self.running[-1] if self.running else (0, "", "")
-        self._add(function.__name__, path, layer, tensors, {}, run, function=function)
+        code, ancestors = function.__name__, self._ancestors()
+        self.calls.append(Call(code, path, layer, ancestors, tensors, {}, run, None, function))
 
-    def _add(
-        self,
-        code: str,
-        path: str,
-        layer: str,
-        arguments: dict[str, Tensor],
-        parameters: dict[str, Tensor],
-        run: Callable[..., object],
-        *,
-        module: nn.Module | None = None,
-        function: type[Function] | None = None,
-    ) -> None:
-        ancestors = tuple(position for position, *_ in self.running)
-        call = Call(code, path, layer, ancestors, arguments, parameters, run, module, function)
-        self.calls.append(call)
+    def _ancestors(self) -> tuple[int, ...]:
+        return tuple(position for position, *_ in self.running)
 
 
 def recorded(forward: Callable[[], object], root: nn.Module | None) -> list[Call]:

@@ -21,7 +21,7 @@ from dlfaq.gradients.check.places import wrong_places
 from dlfaq.gradients.check.report import GradientReport
 from dlfaq.gradients.check.scalar import holding, scalar_problem
 from dlfaq.gradients.check.second import second_order
-from dlfaq.gradients.check.state import State
+from dlfaq.gradients.check.state import State, kept
 from dlfaq.gradients.check.subjects import (
     compiled,
     of_function,
@@ -30,7 +30,6 @@ from dlfaq.gradients.check.subjects import (
     shared,
     why_not_single,
 )
-from dlfaq.seeding import generators_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -140,7 +139,7 @@ def check_gradients(
     # another path without gradients, and a forward may ask for gradients itself.
     with (
         torch.set_grad_enabled(given is None),
-        generators_kept(),
+        kept(root),
         padding_rows_have_gradients(root),
         Budget(budget_s, total=len(variables) * order) as budget,
     ):

@@ -48,8 +48,8 @@ def at_kink(line: Line, judge: Judge) -> bool:
     if judge.problem.given is not None or judge.problem.beside is not None:
         near = line.one_sided(h / 8)
         return jump > slack and between and abs(near[1] - near[0]) > jump / 2
-    if not (jump > slack and between) and (
-        judge.problem.single or not kinks.changed(_runs(line, judge))
+    if not (jump > slack and between) and not (
+        _as_a_neighbour(line, judge) if judge.problem.single else kinks.changed(_runs(line, judge))
     ):
         return False
     return all(any(_agrees_at(line, judge, side * d * h) for d in _BESIDE) for side in (-1, 1))
@@ -67,6 +67,28 @@ def _agrees_at(line: Line, judge: Judge, t: float) -> bool:
             return False
         analytic, numeric = beside.analytic, beside.slope(judge.step)
     return abs(analytic - numeric) <= judge.tolerance(analytic, numeric)
+
+
+def _as_a_neighbour(line: Line, judge: Judge) -> bool:
+    """Whether the gradient is that of a point nearby, where what is tied here has an order.
+
+    The second of three tied numbers that are sorted has the gradient of the second place, which is
+    no slope along an entry: to either side that one leaves the place.
+    """
+    tensor = line.tensor
+    ramp = torch.linspace(0.5, 1, tensor.numel(), dtype=tensor.dtype).view_as(tensor)
+    for sign in (-1, 1):
+        beside = Direction(judge.problem, line.name, line.gradient, direction=ramp)
+        with beside.at(sign * _BESIDE[0] * judge.step * tensor.numel()):
+            try:
+                near = line.renewed()
+            except Exception:  # noqa: BLE001, S112  (over the edge of the domain)
+                continue
+            slope = near.slope(judge.step)
+        room = 1e-3 * abs(line.analytic) + judge.floor
+        if abs(near.analytic - line.analytic) <= room and abs(near.analytic - slope) <= room:
+            return True
+    return False
 
 
 def outside_together(

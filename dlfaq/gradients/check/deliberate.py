@@ -57,7 +57,10 @@ class Allowed:
         root = subject if isinstance(subject, nn.Module) else None
         layers = dict(root.named_modules()) if root is not None else {}
         owner = getattr(subject, "__self__", None)
-        names, modules, functions, plain = set(), {}, [], []
+        names: set[str] = set()
+        modules: dict[str, nn.Module] = {}
+        functions: list[type[Function]] = []
+        plain: list[Callable[..., Any]] = []
         everything = False
         for item in [allow] if isinstance(allow, str) else allow:
             if item is subject or item is owner or (isinstance(item, type) and type(root) is item):
@@ -74,7 +77,11 @@ class Allowed:
                 if layer is item or (isinstance(item, type) and isinstance(layer, item))
             }:
                 modules |= found
-            elif inspect.isfunction(item) and item.__globals__.get(item.__name__) is item:
+            elif (
+                callable(item)
+                and inspect.isfunction(item)
+                and item.__globals__.get(item.__name__) is item
+            ):
                 plain.append(item)
             else:
                 raise InputError(

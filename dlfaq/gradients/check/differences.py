@@ -173,7 +173,8 @@ class _Variable:
     def _along(self) -> float:
         """The usual size of a derivative along a direction."""
         finite = torch.nan_to_num(self.gradient, nan=0.0, posinf=0.0, neginf=0.0)
-        return float(finite.norm()) * self.tensor.numel() ** -0.25
+        scale: float = self.tensor.numel() ** -0.25
+        return float(finite.norm()) * scale
 
     def _search(self, found: _Found) -> None:
         """Look along directions, and for the entry on which a disagreement rests."""
@@ -242,7 +243,7 @@ class _Variable:
         largest = self._largest(found)
         if not 0 < largest < inf or not self.gradient.any():
             return inf
-        scale = size**-0.25
+        scale: float = size**-0.25
         alone = [seen.tolerance for seen in found.entries.values() if seen.verdict == "agrees"]
         along = [
             _HIDDEN / scale * seen.tolerance
@@ -276,7 +277,7 @@ class _Variable:
             step=seen.step if seen.edge or self.judge.coarse else self.judge.step,
             dtype=str(self.tensor.dtype).removeprefix("torch."),
             verdict=verdict,
-            note=note or self._too_small(found, verdict, resolution),
+            note=note + self._hooked(verdict) or self._too_small(found, verdict, resolution),
             resolution=resolution,
             zero=not self.gradient.any(),
         )
@@ -286,37 +287,7 @@ class _Variable:
         wrong = found.worst("wrong")
         spread = next((seen for seen in found.along if seen.verdict == "wrong"), None)
         if wrong is not None or spread is not None:
-            if self.problem.traits.implicit:
-                drawn = ", ".join(name.strip("_") for name in self.problem.traits.implicit)
-                return (
-                    "undecided",
-                    wrong or found.worst("agrees"),
-                    (
-                        f"is implicit in {drawn}: it keeps the place of a draw in its distribution, "
-                        "which moving the parameter under the same random numbers does not"
-                    ),
-                )
-        if wrong is not None:
-            numeric = {
-                entry.index: seen.numeric
-                for entry, seen in found.entries.items()
-                if seen.verdict != "kink" and (isfinite(seen.numeric) or entry is wrong)
-            }
-            known = "allows" in found.note
-            return (
-                "wrong",
-                wrong,
-                found.note if known else pattern(self.problem, self.name, self.gradient, numeric),
-            )
-        if spread is not None:
-            return (
-                "wrong",
-                found.worst("agrees", "kink", "unsettled"),
-                (
-                    f"is off along a random direction of all entries, {spread.analytic:.8g} where "
-                    f"differences say {spread.numeric:.8g}; no single entry shows it"
-                ),
-            )
+            return self._wrong(found, wrong, spread)
         unsettled = found.worst("unsettled")
         if unsettled is not None:
             return "undecided", unsettled, self._why_unsettled(found.entries[unsettled])
@@ -329,6 +300,35 @@ class _Variable:
             step = min(seen.step for seen in edges)
             return "agrees", entry, f"is at the edge of the domain; step={step:.2g} was taken there"
         return "agrees", entry, found.note
+
+    def _wrong(
+        self, found: _Found, wrong: Entry | None, spread: Seen | None
+    ) -> tuple[Verdict, Entry | None, str]:
+        """The same where an entry or a direction disagrees."""
+        if self.problem.traits.implicit:
+            drawn = ", ".join(name.strip("_") for name in self.problem.traits.implicit)
+            note = (
+                f"is implicit in {drawn}: it keeps the place of a draw in its distribution, which "
+                "moving the parameter under the same random numbers does not"
+            )
+            return "undecided", wrong or found.worst("agrees"), note
+        if wrong is None and spread is not None:
+            note = (
+                f"is off along a random direction of all entries, {spread.analytic:.8g} where "
+                f"differences say {spread.numeric:.8g}; no single entry shows it"
+            )
+            return "wrong", found.worst("agrees", "kink", "unsettled"), note
+        numeric = {
+            entry.index: seen.numeric
+            for entry, seen in found.entries.items()
+            if seen.verdict != "kink" and (isfinite(seen.numeric) or entry is wrong)
+        }
+        note = found.note or pattern(self.problem, self.name, self.gradient, numeric)
+        return "wrong", wrong, note
+
+    def _hooked(self, verdict: Verdict) -> str:
+        hooks = self.problem.variables[self.name]._backward_hooks  # noqa: SLF001
+        return " (a hook is registered on it)" if hooks and verdict == "wrong" else ""
 
     def _why_unsettled(self, seen: Seen) -> str:
         if seen.edge:

@@ -140,9 +140,10 @@ class Judge:
             along: of a direction, the size that a derivative along it has.
         """
         seen = self.glance(line, along=along)
-        if seen.verdict == "agrees":
-            return seen
-        analytic, numeric = seen.analytic, seen.numeric
+        return seen if seen.verdict == "agrees" else self._closely(line, seen, along=along)
+
+    def _closely(self, line: Line, seen: Seen, *, along: float | None) -> Seen:
+        """What it is that one difference does not agree with: a kink, a bend, rounding, a fault."""
         if along is None and not self.coarse and corners.at_kink(line, self):
             return replace(seen, verdict="kink")
         shorter = self._shorter(line, seen)
@@ -150,14 +151,13 @@ class Judge:
             return shorter
         if along is not None:
             left, right = line.one_sided(self.step)
-            if seen.gap <= abs(right - left):  # a fault of that size may hide in the kink
-                return replace(seen, verdict="kink", tolerance=abs(right - left))
-            if corners.at_kink(line, self):
-                return replace(seen, verdict="kink", tolerance=seen.gap)
+            # A fault of the size of the kink may hide in it.
+            if seen.gap <= abs(right - left) or corners.at_kink(line, self):
+                return replace(seen, verdict="kink", tolerance=max(abs(right - left), seen.gap))
         measured = _SEEN_SAFETY * (scatter(line, self.step) or 0.0)
         if self.atol is None and measured > self.rounding:
             noisy = replace(self, rounding=measured)
-            tolerance = noisy.tolerance(analytic, numeric, along=along)
+            tolerance = noisy.tolerance(seen.analytic, seen.numeric, along=along)
             nearest = min((seen, shorter), key=lambda found: found.gap)
             if nearest.gap <= tolerance:
                 return replace(nearest, verdict="agrees", tolerance=tolerance)

@@ -77,6 +77,7 @@ def wrong_places(
                 rows = _rows(call, settings, way, holds=number in containers)
                 if any(
                     row.verdict == "wrong"
+                    and not _hooked(call, row.name)
                     and not allowed.excuses_name(f"{call.path}.{row.name}".lstrip("."))
                     for row in rows
                 ):
@@ -87,6 +88,11 @@ def wrong_places(
                     places[call.code, call.path] = place
                     break
     return tuple(places.values())
+
+
+def _hooked(call: Call, name: str) -> bool:
+    """Whether a hook on a parameter changes its gradient, which is no fault of the layer's."""
+    return name in call.parameters and bool(call.parameters[name]._backward_hooks)  # noqa: SLF001
 
 
 def _rows(

@@ -42,7 +42,7 @@ def projection(output: Tensor) -> Tensor:
 
 
 def direction(tensor: Tensor, number: int = 0) -> Tensor:
-    """One of several fixed random vectors in the shape of `tensor`, a length near n^¼ for n entries.
+    """One of several fixed random vectors in the shape of `tensor`, n^¼ long for n entries.
 
     Short enough for a step along it to stay near, long enough for one entry to count. Its entries
     have either sign and no two the same size, so that no pair of errors cancels exactly, such as

@@ -5,6 +5,7 @@ A sum that cancels is rounded like its terms, not like what is left of them.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import comb, isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["scatter", "terms"]
 
-_MOVING = {"clone", "view", "reshape", "flatten", "unsqueeze", "squeeze", "t", "transpose", "permute",
-           "expand", "contiguous", "double", "__getitem__"}  # fmt: skip
+_MOVING = {
+    "clone", "view", "reshape", "flatten", "unsqueeze", "squeeze", "t", "transpose", "permute",
+    "expand", "contiguous", "double", "__getitem__",
+}  # fmt: skip
 _POINTS = 9
 _ORDERS = range(3, 7)
 _DISTANCES = (1 / 16, 1 / 512, 1 / 16384)  # between the points, in steps
@@ -76,14 +79,12 @@ def terms(value: Callable[[], Tensor], variables: Mapping[str, Tensor]) -> float
     """The size of the terms of F, sqrt(F² + Σ(z·∂F/∂z)²) over all intermediate results z."""
     size = 0.0
     mode = _Terms()
-    try:
+    with suppress(Exception):  # what cannot be hooked or differentiated has its own report
         with mode:
             total = value()
         size = abs(float(total.detach()))
         if total.requires_grad:
             torch.autograd.grad(total, list(variables.values()), allow_unused=True)
-    except Exception:  # noqa: BLE001  (what cannot be hooked or differentiated has its own report)
-        pass
     return sqrt(size**2 + mode.squares) if isfinite(mode.squares) else size
 
 

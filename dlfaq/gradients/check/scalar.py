@@ -1,4 +1,4 @@
-"""From a forward pass to the scalar function that is differentiated, after a look at what it gives."""
+"""From a forward pass to the scalar function that is differentiated."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dlfaq.gradients.check.deliberate import Allowed
     from dlfaq.gradients.check.subjects import Forward, Variables
 
+_SHORT = 1e-6
 _SINGLE = 1e-3  # of the rounding of float32: what scatters more is not double precision
 
 __all__ = ["holding", "scalar_problem"]
@@ -103,7 +104,8 @@ def _by_scatter(problem: Problem, given: Variables) -> Traits:
     line = Joint.of(problem, given)
     size = max(abs(line.value(t)) for t in (-step, 0.0, step))
     seen = scatter(line, step)
-    if seen is None or not seen > _SINGLE * eps * size:
+    stands = scatter(line, _SHORT) is None  # where float32 does not move at all, or nothing does
+    if not stands or seen is None or not seen > _SINGLE * eps * size:
         return Traits()
     return Traits(narrow=("less than double precision, by how its values scatter",), eps=eps)
 

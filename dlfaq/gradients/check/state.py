@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import random
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import nn
 
-__all__ = ["State"]
+__all__ = ["State", "kept"]
+
+
+@contextmanager
+def kept(root: nn.Module | None) -> Iterator[None]:
+    """Put the buffers of a model and the random generators back afterwards."""
+    state = State(root)
+    try:
+        yield
+    finally:
+        state.restore()
 
 
 class State:
@@ -25,7 +38,7 @@ class State:
         self._torch = torch.get_rng_state()
         self._numpy, self._python = np.random.get_state(), random.getstate()  # noqa: NPY002
         self._buffers = [
-            (module, name, buffer, buffer.clone(), buffer._version)  # noqa: SLF001
+            (module, name, buffer, buffer.clone())
             for module in (root.modules() if root is not None else ())
             for name, buffer in module.named_buffers(recurse=False)
         ]
@@ -35,11 +48,9 @@ class State:
         torch.set_rng_state(self._torch)
         np.random.set_state(self._numpy)  # noqa: NPY002
         random.setstate(self._python)
-        for number, (module, name, buffer, value, version) in enumerate(self._buffers):
+        for module, name, buffer, value in self._buffers:
             if not isinstance(module, torch.jit.ScriptModule):
                 module._buffers[name] = buffer  # noqa: SLF001  (one may have taken its place)
-            if buffer._version != version:  # noqa: SLF001
+            if not torch.equal(buffer, value):
                 with torch.no_grad():
                     buffer.copy_(value)
-                changed = buffer._version  # noqa: SLF001
-                self._buffers[number] = (module, name, buffer, value, changed)

@@ -76,8 +76,8 @@ def of_module(
     The parameters are its own, for whatever reads them: compiled and checkpointed code, a loss.
 
     Returns:
-        What is differentiated by, the forward pass, and the names of the inputs that a single layer leaves
-        unchecked because they require no gradients.
+        What is differentiated by, the forward pass, and the names of the inputs that a single layer
+        leaves unchecked because they require no gradients.
     """
     for name, parameter in module.named_parameters():
         if isinstance(parameter, nn.parameter.UninitializedParameter):
