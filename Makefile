@@ -31,8 +31,7 @@ serve: $(STAMP)
 	$(BIN)/mkdocs serve --dev-addr "$(ADDR)"
 
 site: $(STAMP)
-	$(if $(EPOCH),SOURCE_DATE_EPOCH=$(EPOCH) )$(if $(OFFLINE),OFFLINE=true )$(BIN)/mkdocs build --strict \
-	    $(if $(OFFLINE),--site-dir site-offline)
+	$(if $(EPOCH),SOURCE_DATE_EPOCH=$(EPOCH) )$(if $(OFFLINE),OFFLINE=true )$(BIN)/mkdocs build --strict$(if $(OFFLINE), --site-dir site-offline)
 
 # pytest is last, so that its summary is the last thing one reads.
 test: $(STAMP)

@@ -56,6 +56,7 @@ def test_every_link_leads_to_a_file(folder):
 
 def test_the_search_finds_a_page_and_nothing_is_amiss(folder, browser):
     driver = browser.driver
+    driver.get_log("browser")  # what other tests left
     driver.get((folder / "index.html").as_uri() + "?q=thought")
     found = WebDriverWait(driver, 20).until(
         lambda page: page.find_elements(By.CSS_SELECTOR, ".md-search-result__link")
