@@ -8,7 +8,7 @@ at each, right alone, lie outside.
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dlfaq.gradients.check.judge import Judge
     from dlfaq.gradients.check.lines import Entry, Line
+    from dlfaq.gradients.check.problem import Problem
 
 __all__ = ["at_kink", "kink_named", "outside_together"]
 
@@ -30,7 +30,26 @@ _BESIDE = (16, 256)  # steps away from a kink, where the gradients must agree ag
 _TOGETHER = 4  # directions that are tried through several kinks
 
 
-def at_kink(line: Line, judge: Judge) -> bool:
+class Tolerances(Protocol):
+    """What is asked of a judge of lines."""
+
+    @property
+    def problem(self) -> Problem:
+        """What is checked."""
+
+    @property
+    def step(self) -> float:
+        """The usual h."""
+
+    @property
+    def floor(self) -> float:
+        """The difference below which nothing is told from rounding."""
+
+    def tolerance(self, *sizes: float) -> float:
+        """How far apart two derivatives of these sizes may be."""
+
+
+def at_kink(line: Line, judge: Tolerances) -> bool:
     """Whether the slopes to the two sides differ and the gradient is right for what it is.
 
     At a kink it must be one of these slopes or lie between them; and beside the kink, on both
@@ -55,11 +74,11 @@ def at_kink(line: Line, judge: Judge) -> bool:
     return all(any(_agrees_at(line, judge, side * d * h) for d in _BESIDE) for side in (-1, 1))
 
 
-def _slack(left: float, right: float, judge: Judge) -> float:
+def _slack(left: float, right: float, judge: Tolerances) -> float:
     return 1e-3 * abs(right - left) + 2 * judge.floor
 
 
-def _agrees_at(line: Line, judge: Judge, t: float) -> bool:
+def _agrees_at(line: Line, judge: Tolerances, t: float) -> bool:
     with line.at(t):
         try:
             beside = line.renewed()
@@ -69,7 +88,7 @@ def _agrees_at(line: Line, judge: Judge, t: float) -> bool:
     return abs(analytic - numeric) <= judge.tolerance(analytic, numeric)
 
 
-def _as_a_neighbour(line: Line, judge: Judge) -> bool:
+def _as_a_neighbour(line: Line, judge: Tolerances) -> bool:
     """Whether the gradient is that of a point nearby, where what is tied here has an order.
 
     The second of three tied numbers that are sorted has the gradient of the second place, which is
@@ -92,7 +111,7 @@ def _as_a_neighbour(line: Line, judge: Judge) -> bool:
 
 
 def outside_together(
-    entries: Sequence[Entry], judge: Judge, gradient: Tensor
+    entries: Sequence[Entry], judge: Tolerances, gradient: Tensor
 ) -> tuple[float, float] | None:
     """Derivative and slope along entries at kinks, moved together, where no choice allows them.
 
@@ -124,14 +143,14 @@ def outside_together(
     return None
 
 
-def kink_named(line: Line, judge: Judge) -> str:
+def kink_named(line: Line, judge: Tolerances) -> str:
     """The decisions that change at a kink, in words."""
     named = kinks.changed(_runs(line, judge))
     more = f" and {len(named) - 1} more" if len(named) > 1 else ""
     return f"{named[0]}{more}" if named else "an operation whose branches are not recorded"
 
 
-def _runs(line: Line, judge: Judge) -> list[list[kinks.Branches]]:
+def _runs(line: Line, judge: Tolerances) -> list[list[kinks.Branches]]:
     runs = []
     for t in (-judge.step, 0.0, judge.step):
         with line.at(t):

@@ -77,11 +77,7 @@ class Allowed:
                 if layer is item or (isinstance(item, type) and isinstance(layer, item))
             }:
                 modules |= found
-            elif (
-                callable(item)
-                and inspect.isfunction(item)
-                and item.__globals__.get(item.__name__) is item
-            ):
+            elif _held_by_a_module(item):
                 plain.append(cast("Callable[..., Any]", item))
             else:
                 raise InputError(
