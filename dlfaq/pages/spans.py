@@ -20,6 +20,7 @@ PLACES = {
     "cards": False,
     "evidence": False,
     "drift": False,
+    "changes": False,
     "reference": False,
 }
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["LISTS", "Fill", "Read", "Session"]
 
 #: Places that the tree processor fills, because what stands there has links.
-LISTS = ("questions", "labs", "cards", "evidence", "drift", "reference")
+LISTS = ("questions", "labs", "cards", "evidence", "drift", "changes", "reference")
 
 _INCLUDE = re.compile(r"^([ \t]*)(?=-+8<-)")
 

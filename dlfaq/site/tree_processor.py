@@ -12,7 +12,9 @@ from dlfaq.execution.drawings import with_id_prefix
 from dlfaq.site.elements import element
 from dlfaq.site.lists.cards import Card
 from dlfaq.site.lists.catalogue import Catalogue, catalogue_of, labs_of
+from dlfaq.site.lists.changes import changes
 from dlfaq.site.lists.drift_tables import drift_tables
+from dlfaq.site.lists.evidence import evidence
 from dlfaq.site.lists.evidence_page import entries_of, evidence_page
 from dlfaq.site.lists.glossary import GLOSSARY, give_anchors, glossary_of, link_terms
 from dlfaq.site.lists.landing import all_questions, findings
@@ -100,6 +102,9 @@ class PageTree(Treeprocessor):
             return [lab_rows(labs_of(self.source.pages(context)), page=src)]
         if kind == "drift":
             return drift_tables(context.site.settings, page=src)
+        if kind == "changes":
+            now = evidence(self.source.whole_site(context)).to_json()
+            return changes(context.site.settings, now, page=src)
         if kind == "reference":
             return self._reference(context)
         return (self._evidence if kind == "evidence" else self._findings)(context, catalogue)
