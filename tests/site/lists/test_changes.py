@@ -70,7 +70,11 @@ def sections(new_site):
     site = new_site({**PAGES, "docs/releases/0.10.0.json": NEW, "docs/releases/0.9.0.json": OLD})
     built = site.run("mkdocs", "build", "--strict")
     assert built.returncode == 0, built.stdout
-    text = re.sub(r"<svg.*?</svg>|<[^h/][^>]*>|</[^h][^>]*>", "", site.article("changes").replace("&para;", ""))
+    text = re.sub(
+        r"<svg.*?</svg>|<[^h/][^>]*>|</[^h][^>]*>",
+        "",
+        site.article("changes").replace("&para;", ""),
+    )
     return [re.sub(r"<[^>]*>|\s+", " ", part) for part in re.split(r"<h2[^>]*>", text)[1:]]
 
 
