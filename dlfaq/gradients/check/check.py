@@ -20,7 +20,7 @@ from dlfaq.gradients.check.judge import CheckSettings
 from dlfaq.gradients.check.places import wrong_places
 from dlfaq.gradients.check.report import GradientReport
 from dlfaq.gradients.check.scalar import holding, scalar_problem
-from dlfaq.gradients.check.second import second_order
+from dlfaq.gradients.check.second import at_kink_undecided, second_order
 from dlfaq.gradients.check.state import State, kept
 from dlfaq.gradients.check.subjects import (
     compiled,
@@ -154,6 +154,8 @@ def check_gradients(
                 compare(of_second, settings, over=lambda name: budget.over(f"second: {name}")),
                 allowed,
             )
+            if any(row.verdict == "kink" for row in rows):
+                second = tuple(map(at_kink_undecided, second))
         places: tuple[Place, ...] = ()
         if parameters is None:
             wrong = any(row.verdict == "wrong" for row in rows)
