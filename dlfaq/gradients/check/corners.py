@@ -180,9 +180,10 @@ def _bends_one_way(judge: Tolerances, of: Entry, group: Sequence[Entry], sign: i
     stream = generator(0, "gradient check: beside kinks")
     h = judge.step
     for _ in range(_LINES):
-        ways = torch.zeros(2, *of.tensor.shape, dtype=of.tensor.dtype)
-        for entry in group:
-            ways[(slice(None), *entry.index)] = torch.randn(2, generator=stream).to(ways)
+        ways = [torch.zeros_like(of.tensor) for _ in range(2)]
+        for way in ways:
+            for entry in group:
+                way[entry.index] = torch.randn((), generator=stream, dtype=way.dtype)
         away, along = (
             Direction(judge.problem, of.name, of.gradient, direction=way) for way in ways
         )

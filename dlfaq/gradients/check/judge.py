@@ -149,7 +149,7 @@ class Judge:
         traits = self.problem.traits
         if self.coarse or not traits.narrow:
             return 0.0
-        return traits.eps ** (2 / 3) * self.problem.size
+        return float(traits.eps ** (2 / 3)) * self.problem.size
 
     def glance(self, line: Line, *, along: float | None = None) -> Seen:
         """Compare with one central difference: it agrees, or the question is open."""

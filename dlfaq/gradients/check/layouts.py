@@ -103,7 +103,8 @@ def _shaken(tensor: Tensor, stream: torch.Generator) -> Tensor:
         return tensor
     values, places = tensor.unique(return_inverse=True)
     off = torch.randn(len(values), generator=stream, dtype=torch.float64).to(values)
-    return (values * (1 + 4 * torch.finfo(values.dtype).eps * off))[places]
+    shaken: Tensor = (values * (1 + 4 * torch.finfo(values.dtype).eps * off))[places]
+    return shaken
 
 
 class _ForwardRefused(Exception):

@@ -279,7 +279,13 @@ def _excused(report: GradientReport) -> list[str]:
             "steps, as exactly as that precision allows."
         )
     said += [
-        f"Kink, not an error: {kink}. Beside it the gradient is right." for kink in report.kinks
+        f"Kink, not an error: {kink}. "
+        + (
+            "Beside it the gradient is right."
+            if report.source == "autograd"
+            else "The gradient lies between the slopes of the two sides."
+        )
+        for kink in report.kinks
     ]
     for rows, words in ((report.rows, "gradient"), (report.second, "second derivative")):
         said += [

@@ -125,10 +125,14 @@ def gradient_scatter(problem: Problem) -> dict[str, float]:
     try:
         with torch.enable_grad():
             for c in _SCALES:
-                scaled = replace(problem, given=None, value=lambda c=c: c * problem.value())
-                for name, gradient in scaled.gradients().items():
+                for name, gradient in _scaled(problem, c).gradients().items():
                     found[name].append(gradient.detach() / c)
     except BackwardFailed:  # gradients that are given may be all there are
         return {}
     spread = {name: torch.stack(g).nan_to_num() for name, g in found.items()}
     return {name: (g.amax(0) - g.amin(0)).max().item() for name, g in spread.items()}
+
+
+def _scaled(problem: Problem, c: float) -> Problem:
+    """c·F, differentiated by autograd."""
+    return replace(problem, given=None, value=lambda: c * problem.value())
