@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 import pytest
 import torch
@@ -355,3 +357,41 @@ def test_a_loss_that_reads_the_parameters_is_checked_with_them():
     assert abs(right) > abs(
         check_gradients(model, normal(6, 5), loss=lambda z: decayed(z) * 0)["weight"].analytic
     )
+
+
+def maximum_less_another():
+    """2·max(x, y) − max(y, z) at a tie of all three, in NumPy."""
+    w = np.zeros(3)
+    return w, lambda: float(2 * w[:2].max() - w[1:].max())
+
+
+def test_where_several_kinks_meet_a_choice_at_each_is_not_called_wrong():
+    w, loss = maximum_less_another()
+    choice = np.array([2.0, -1.0, 0.0])  # the first of the tied numbers in both maxima
+    report = check_gradients(loss, parameters={"w": w}, gradients={"w": choice})
+    assert report.ok
+    assert report.undecided == ("w",)
+    assert "several kinks" in str(report)
+
+
+def test_a_gradient_that_no_choice_makes_is_wrong_at_a_tie_in_a_convex_function():
+    w = np.zeros(3)
+    gradients = {"w": np.array([1.0, 0.0, 1.0])}
+    report = check_gradients(lambda: float(w.max()), parameters={"w": w}, gradients=gradients)
+    assert report["w"].verdict == "wrong"
+
+
+def test_the_precision_of_code_whose_gradients_are_given_is_seen():
+    w = torch.linspace(-1, 1, 5, dtype=torch.float64)
+    report = check_gradients(
+        lambda: w.float().exp().sum().double(), parameters={"w": w}, gradients={"w": w.exp()}
+    )
+    assert report.ok
+    assert "float32" in report.narrow[0]
+
+
+def test_a_gradient_that_rounding_hides_has_no_resolution():
+    # The sum of what has mean 0: the true gradient is 0, autograd's is rounding.
+    x = torch.linspace(-1, 2, 7, dtype=torch.float64).requires_grad_()
+    report = check_gradients(lambda x: 1e6 * (x - x.mean()).sum() + x[0] * 1e-9, x)
+    assert report["x"].resolution == inf

@@ -45,6 +45,107 @@ def test_no_fault_above_the_resolution_that_the_report_states_is_missed(random):
     assert trial.said == "wrong", trial.words
 
 
+# Right gradients that were called wrong once, one of each kind.
+ONCE_CALLED_WRONG = {
+    "ties in a max pool by hand": Case(
+        seed=2506,
+        form="images",
+        shape=(2, 2, 2, 3),
+        layers=(Layer("MaxPool2d", by_hand=True),),
+        loss="BCE",
+        values="zeros",
+    ),
+    "ties in a max pool, gradients given": Case(
+        seed=14243,
+        form="series",
+        shape=(2, 2, 2),
+        layers=(
+            Layer("square Conv1d"),
+            Layer("standardised"),
+            Layer("square Conv1d"),
+            Layer("MaxPool1d"),
+        ),
+        loss="MSE",
+        values="zeros",
+        subject="given",
+    ),
+    "a weight of rounding alone, in another layout": Case(
+        seed=518,
+        form="series",
+        shape=(3, 1, 4),
+        layers=(
+            Layer("AvgPool1d"),
+            Layer("square Conv1d"),
+            Layer("GroupNorm"),
+            Layer("BatchNorm of series", by_hand=True),
+        ),
+        loss="mean",
+        values="zeros",
+        subject="function",
+    ),
+    "a sum that cancels, backward in float32": Case(
+        seed=32182,
+        form="images",
+        shape=(1, 1, 2, 4),
+        layers=(
+            Layer("Conv2d", around="float32"),
+            Layer("BatchNorm of images"),
+            Layer("in place"),
+        ),
+        values="zeros",
+    ),
+    "float32, gradients given": Case(
+        seed=27373,
+        form="images",
+        shape=(2, 2, 2, 4),
+        layers=(
+            Layer("Conv2d", by_hand=True),
+            Layer("GELU", around="float32", by_hand=True),
+            Layer("AvgPool2d"),
+        ),
+        loss="BCE",
+        scale=1e-5,
+        subject="given",
+    ),
+    "flat in float32": Case(
+        seed=29113,
+        form="sequences",
+        shape=(2, 3, 3),
+        layers=(Layer("LSTM", around="float32"),),
+        loss="MSE",
+        values="large",
+        subject="given",
+    ),
+    "what float32 swallows over a short step": Case(
+        seed=63051,
+        form="vectors",
+        shape=(2, 4),
+        layers=(
+            Layer("reversed"),
+            Layer("BatchNorm of vectors"),
+            Layer("Linear", around="float32"),
+        ),
+        loss="mean",
+        order=2,
+    ),
+    "a second derivative at a kink": Case(
+        seed=54612,
+        form="series",
+        shape=(3, 1, 4),
+        layers=(Layer("PReLU", by_hand=True),),
+        values="zeros",
+        subject="function",
+        order=2,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ONCE_CALLED_WRONG.values(), ids=ONCE_CALLED_WRONG)
+def test_a_right_gradient_of_a_known_hard_kind_is_not_called_wrong(case):
+    trial = tried(case)
+    assert trial.said in {"right", "undecided"}, trial.words
+
+
 @pytest.mark.parametrize("number", range(12))
 def test_a_layer_by_hand_without_a_fault_has_the_gradients_of_the_layer(number):
     case = draw_case(Random(number), faulty=False)

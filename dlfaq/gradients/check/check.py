@@ -20,7 +20,7 @@ from dlfaq.gradients.check.judge import CheckSettings
 from dlfaq.gradients.check.places import wrong_places
 from dlfaq.gradients.check.report import GradientReport
 from dlfaq.gradients.check.scalar import holding, scalar_problem
-from dlfaq.gradients.check.second import second_order
+from dlfaq.gradients.check.second import at_kink_undecided, second_order
 from dlfaq.gradients.check.state import State, kept
 from dlfaq.gradients.check.subjects import (
     compiled,
@@ -73,8 +73,9 @@ def check_gradients(
     `resolution`: an error of an entry above that part of the largest entry would have been seen.
     A gradient is called wrong only if the differences settle on another value; where they settle on
     none, as at a jump or in half precision, the verdict is "undecided". Where an entry fails at a
-    kink (a ReLU at 0), it is "kink" if the gradient lies between the slopes of the two sides and is
-    right beside the kink on both sides.
+    kink (a ReLU at 0), it is "kink" if autograd is right beside it on both sides, or if a gradient
+    that is given lies between the slopes of the two sides; outside of them it is "undecided" where
+    several kinks meet, as at ties in a max pool. So are second derivatives at a kink.
 
     For modules and functions each layer and each custom function that ran is checked alone, too, on
     what it was given, and with upstream gradients that are not contiguous, so that the report names
@@ -154,6 +155,8 @@ def check_gradients(
                 compare(of_second, settings, over=lambda name: budget.over(f"second: {name}")),
                 allowed,
             )
+            if any(row.verdict == "kink" for row in rows):
+                second = tuple(map(at_kink_undecided, second))
         places: tuple[Place, ...] = ()
         if parameters is None:
             wrong = any(row.verdict == "wrong" for row in rows)

@@ -7,6 +7,7 @@ at each, right alone, lie outside.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from dlfaq.gradients.check.lines import Entry, Line
     from dlfaq.gradients.check.problem import Problem
 
-__all__ = ["at_kink", "kink_named", "outside_together"]
+__all__ = ["at_kink", "kink_named", "outside_together", "several_at_once"]
 
 _BESIDE = (16, 256)  # steps away from a kink, where the gradients must agree again
 _TOGETHER = 4  # directions that are tried through several kinks
+_LINES = 6  # beside them, on which F must bend one way only
+_ON_EACH = 16  # steps to either side
 
 
 class Tolerances(Protocol):
@@ -74,6 +77,28 @@ def at_kink(line: Line, judge: Tolerances) -> bool:
     return all(any(_agrees_at(line, judge, side * d * h) for d in _BESIDE) for side in (-1, 1))
 
 
+def several_at_once(line: Line, judge: Tolerances) -> bool:
+    """Whether several kinks meet at this point.
+
+    A gradient made from a choice at each of them, such as a max pool's among tied numbers, may lie
+    outside the slopes of the two sides. Then more than one decision changes along the line; of code
+    whose decisions are not recorded, such as NumPy's, the line has other slopes beside the point.
+    """
+    if len(kinks.changed(_runs(line, judge))) > 1:
+        return True
+    h = judge.step
+    low, high = sorted(line.one_sided(h))
+    gap = max(low - line.analytic, line.analytic - high)
+    stream = generator(0, "gradient check: beside kinks")
+    for _ in range(_LINES):
+        way = torch.randn(line.tensor.shape, generator=stream).to(line.tensor)
+        with Direction(judge.problem, line.name, line.gradient, direction=way).at(8 * h):
+            slope = replace(line).slope(h)
+        if max(low - slope, slope - high) > gap / 2:
+            return True
+    return False
+
+
 def _slack(left: float, right: float, judge: Tolerances) -> float:
     return 1e-3 * abs(right - left) + 2 * judge.floor
 
@@ -117,7 +142,8 @@ def outside_together(
 
     The gradient (1, 1) of max(x, y) at x = y lies between the slopes along each entry, but along
     both together the maximum has the slope 1, not 2. Only entries that bend to the same side are
-    moved together: of a convex function every subgradient is within its slopes.
+    moved together, and only a function that is convex in them, or concave, is judged: of that every
+    choice at every kink is within the slopes. Of a maximum less another one it may not be.
     """
     tensor, name = entries[0].tensor, entries[0].name
     for sign in (-1, 1):
@@ -139,8 +165,34 @@ def outside_together(
             slack = _slack(left, right, judge) * len(group) + judge.tolerance(left, right)
             outside = max(min(left, right) - line.analytic, line.analytic - max(left, right))
             if outside > slack:
+                if not _bends_one_way(judge, entries[0], group, sign):
+                    break
                 return line.analytic, (left + right) / 2
     return None
+
+
+def _bends_one_way(judge: Tolerances, of: Entry, group: Sequence[Entry], sign: int) -> bool:
+    """Whether F is convex (sign 1) or concave (−1) in these entries, near where they are.
+
+    Lines that pass beside the point meet the kinks one after the other, and those that bend the
+    other way with them.
+    """
+    stream = generator(0, "gradient check: beside kinks")
+    h = judge.step
+    for _ in range(_LINES):
+        ways = [torch.zeros_like(of.tensor) for _ in range(2)]
+        for way in ways:
+            for entry in group:
+                way[entry.index] = torch.randn((), generator=stream, dtype=way.dtype)
+        away, along = (
+            Direction(judge.problem, of.name, of.gradient, direction=way) for way in ways
+        )
+        with away.at(_ON_EACH / 2 * h):
+            values = [along.value(i * h) for i in range(-_ON_EACH, _ON_EACH + 1)]
+        bends = sign * torch.tensor(values, dtype=torch.float64).diff(n=2) / h
+        if not bends.min() >= -_slack(0.0, bends.abs().max().item(), judge):
+            return False
+    return True
 
 
 def kink_named(line: Line, judge: Tolerances) -> str:

@@ -21,6 +21,7 @@ from dlfaq.gradients.check.problem import BackwardFailed
 from dlfaq.gradients.check.projection import direction
 from dlfaq.gradients.check.reals import reals
 from dlfaq.gradients.check.report import GradientRow
+from dlfaq.gradients.check.rounding import gradient_scatter
 from dlfaq.gradients.check.symmetry import symmetric_lines
 from dlfaq.seeding import generator
 
@@ -68,11 +69,15 @@ def compare(
     except BackwardFailed as failed:
         return tuple(_failed(problem, settings, name, str(failed)) for name in problem.variables)
     rows = []
+    off = gradient_scatter(problem) if problem.traits.narrow else {}
     for name in problem.variables:
         if over(name):
             continue
         try:
-            rows.append(_Variable(problem, settings, name, gradients[name], each).row())
+            variable = _Variable(
+                problem, settings, name, gradients[name], each, off=off.get(name, 0.0)
+            )
+            rows.append(variable.row())
         except BackwardFailed as failed:  # beside a kink
             rows.append(_failed(problem, settings, name, str(failed)))
     return tuple(rows)
@@ -121,11 +126,13 @@ class _Variable:
         name: str,
         gradient: Tensor,
         each: int,
+        *,
+        off: float,
     ) -> None:
         self.problem, self.name, self.gradient = problem, name, gradient
         self.tensor = reals(problem.variables[name])
         self.each = each
-        self.judge = Judge.of(problem, settings, self._direction(0))
+        self.judge = Judge.of(problem, settings, self._direction(0), backward=off)
 
     def row(self) -> GradientRow:
         """Compare entries, search the rest if they agree, and judge."""
@@ -240,8 +247,8 @@ class _Variable:
         Of what was compared one by one its tolerance; of what was not, that along a direction,
         which may hide some of it.
         """
-        largest = self._largest(found)
-        if not 0 < largest < inf or not self.gradient.any():
+        largest = float(self.gradient.abs().max())
+        if not 0 < largest < inf:
             return inf
         scale: float = size**-0.25
         alone = [seen.tolerance for seen in found.entries.values() if seen.verdict == "agrees"]
@@ -252,8 +259,11 @@ class _Variable:
         ]
         every = len(found.entries) == size or "symmetric" in found.note
         if every and alone:
-            return _MARGIN * min([max(alone), *along]) / largest
-        return _MARGIN * min(along, default=max(alone, default=inf)) / largest
+            unseen = _MARGIN * min([max(alone), *along])
+        else:
+            unseen = _MARGIN * min(along, default=max(alone, default=inf))
+        # The true one may be smaller than the one under test, by as much as goes unseen.
+        return unseen / (largest - unseen) if unseen < largest else inf
 
     def _largest(self, found: _Found) -> float:
         seen = [abs(x) for s in found.entries.values() for x in (s.analytic, s.numeric)]
@@ -331,6 +341,11 @@ class _Variable:
         return " (a hook is registered on it)" if hooks and verdict == "wrong" else ""
 
     def _why_unsettled(self, seen: Seen) -> str:
+        if seen.several:
+            return (
+                "cannot be judged: several kinks meet at this point, and a choice at each may lead "
+                "outside the slopes of the two sides; move the numbers that are tied apart"
+            )
         if seen.edge:
             return (
                 f"is at the edge of the domain: differences settle on no slope there, down to "

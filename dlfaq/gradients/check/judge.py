@@ -27,6 +27,7 @@ _SAFETY = 100  # of the rounding of F to what it may do to a difference quotient
 _SEEN_SAFETY = 20  # the same where the rounding itself was seen
 _SHORTER = 14  # how often the step is divided by 8 before a gradient is called wrong
 _LONGER = 5  # how often it is multiplied by 8 where rounding hides the gradient
+_STILL = 1e-2  # of the gradient: where F moves by less, lower precision may have swallowed it
 _SETTLED = 1e-2  # of a slope: how near two over different steps must be to be one
 _ALONG = 1e-2  # of rtol, along many entries at once: what of the many is off must stand out
 
@@ -53,6 +54,7 @@ class Seen:
         tolerance: how far apart the two may be.
         step: h of that quotient.
         edge: whether the function ends within a step of the usual length.
+        several: whether several kinks meet there.
     """
 
     verdict: Literal["agrees", "kink", "wrong", "unsettled", "open"]
@@ -61,6 +63,7 @@ class Seen:
     tolerance: float
     step: float
     edge: bool = False
+    several: bool = False
 
     @property
     def gap(self) -> float:
@@ -80,6 +83,7 @@ class Judge:
         rounding: of one evaluation of F, absolute, with its safety factor.
         atol: the user's absolute tolerance, in place of rounding/step.
         coarse: whether something was computed in less than double precision.
+        backward: what the rounding of the backward pass may add to the gradient.
     """
 
     problem: Problem
@@ -88,16 +92,27 @@ class Judge:
     rounding: float
     atol: float | None
     coarse: bool = False
+    backward: float = 0.0
 
     @classmethod
-    def of(cls, problem: Problem, settings: CheckSettings, along: Line) -> Judge:
-        """The usual tolerances, or those that lower precision inside leaves to this variable."""
+    def of(
+        cls, problem: Problem, settings: CheckSettings, along: Line, *, backward: float = 0.0
+    ) -> Judge:
+        """The usual tolerances, or those that lower precision inside leaves to this variable.
+
+        Args:
+            problem: what is checked.
+            settings: what is asked.
+            along: a line on which it is seen how far rounding scatters F.
+            backward: how far it scatters the gradient.
+        """
         usual = cls(
             problem=problem,
             step=settings.step,
             rtol=settings.rtol,
             rounding=_SAFETY * _EPS * problem.size,
             atol=settings.atol,
+            backward=_SEEN_SAFETY * backward,
         )
         eps = problem.traits.eps
         if eps <= _EPS:
@@ -116,7 +131,7 @@ class Judge:
     @property
     def floor(self) -> float:
         """The difference below which nothing is told from rounding."""
-        return self.rounding / self.step if self.atol is None else self.atol
+        return self.rounding / self.step + self.backward if self.atol is None else self.atol
 
     def tolerance(self, *sizes: float, along: float | None = None) -> float:
         """max(atol, rtol·size), or their sum along a direction of that many entries' size."""
@@ -124,6 +139,17 @@ class Judge:
             rtol = self.rtol if self.coarse else self.rtol * _ALONG
             return self.floor + rtol * along
         return max(self.floor, self.rtol * max((abs(s) for s in sizes if isfinite(s)), default=0))
+
+    @property
+    def _swallowed(self) -> float:
+        """The slope that lower precision elsewhere may swallow over the usual step.
+
+        Over a step that suits that precision a steeper one would have been seen to move F.
+        """
+        traits = self.problem.traits
+        if self.coarse or not traits.narrow:
+            return 0.0
+        return float(traits.eps ** (2 / 3)) * self.problem.size
 
     def glance(self, line: Line, *, along: float | None = None) -> Seen:
         """Compare with one central difference: it agrees, or the question is open."""
@@ -205,11 +231,15 @@ class Judge:
         if self.coarse:
             left, right = line.one_sided(self.step)
             doubt += abs(right - left)
-        settled = found.gap > found.tolerance + doubt and (
+        settled = found.gap > found.tolerance + doubt + self._swallowed and (
             spread <= _SETTLED * abs(slope) + found.tolerance + self.rounding / step
         )
+        if self.problem.traits.narrow and abs(slope) <= _STILL * abs(found.analytic):
+            settled = False  # flat to float32, as where tanh is 1, it need not be flat
         if not isfinite(found.analytic):  # a slope that grows without end is no other slope
             settled = spread <= _SETTLED * abs(slope)
+        if settled and self.problem.given is not None and corners.several_at_once(line, self):
+            return replace(found, verdict="unsettled", several=True)
         return replace(found, verdict="wrong" if settled else "unsettled")
 
     def longer(self, line: Line, along: float) -> Seen | None:
@@ -221,11 +251,14 @@ class Judge:
             slope = line.closer_slope(step)
             if not isfinite(slope):
                 return best
-            tolerance = 3 * self.rounding / step + self.rtol * along
+            tolerance = 3 * self.rounding / step + self.backward + self.rtol * along
             seen = Seen("agrees", line.analytic, slope, tolerance, step)
             if seen.gap <= tolerance:
                 best = seen
-            elif before is not None and seen.gap > tolerance + abs(slope - before) / _SETTLED:
+            elif (
+                before is not None
+                and seen.gap > tolerance + abs(slope - before) / _SETTLED + self._swallowed
+            ):
                 return replace(seen, verdict="wrong")
             elif before is not None:
                 return best  # it is not a straight line over such a step

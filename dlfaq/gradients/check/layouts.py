@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["depends_on_layout"]
 
 _CLOSE = 1e-9  # of the largest number: the order of a sum may depend on the layout
+_SHAKEN = 3  # times that the arguments are moved by rounding
+_SAFETY = 10  # of what rounding was seen to do
 
 
 def depends_on_layout(
@@ -51,14 +53,58 @@ def depends_on_layout(
             return
         if not all(map(_close, outputs, reference, reference)):
             return  # the forward pass itself is another one
-        for position, (a, b, size) in enumerate(zip(got, expected, usual, strict=True)):
-            if not _close(a, b, size):
+        different = [
+            position
+            for position, (a, b, size) in enumerate(zip(got, expected, usual, strict=True))
+            if not _close(a, b, size)
+        ]
+        if not different:
+            return
+        room = _by_rounding(run, arguments, parameters, upstream, expected)
+        for position in different:
+            if not _close(got[position], expected[position], usual[position], room[position]):
                 found.setdefault(position, f"is another one for {of}")
 
     for words, lay in _LAYOUTS.items():
         look(f"an upstream gradient that is {words}", lay, inputs=False)
     look("an input that is not contiguous", _strided, inputs=True)
     return found
+
+
+def _by_rounding(
+    run: Callable[..., object],
+    arguments: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    upstream: Callable[[Tensor], Tensor],
+    usual: Sequence[Tensor],
+) -> list[float]:
+    """How far each gradient moves where the arguments move by their rounding.
+
+    What is left of numbers that are all the same, less their mean, is rounding alone, which the
+    order of a sum decides, and so may the layout.
+    """
+    room = [0.0] * len(usual)
+    stream = torch.Generator().manual_seed(8191)
+    for _ in range(_SHAKEN):
+        shaken = [_shaken(tensor.detach(), stream) for tensor in arguments]
+        try:
+            found, _ = _gradients(run, shaken, parameters, _same, upstream)
+        except Exception:  # noqa: BLE001, S112  (over the edge of the domain)
+            continue
+        moved = [_dense(a) - _dense(b) for a, b in zip(found, usual, strict=True)]
+        largest = [m.abs().max().item() if m.numel() else 0.0 for m in moved]
+        room = [max(pair) for pair in zip(room, largest, strict=True)]
+    return [_SAFETY * r for r in room]
+
+
+def _shaken(tensor: Tensor, stream: torch.Generator) -> Tensor:
+    """Each number off by some roundings, those that are the same by the same: ties stay ties."""
+    if tensor.layout != torch.strided or not tensor.is_floating_point():
+        return tensor
+    values, places = tensor.unique(return_inverse=True)
+    off = torch.randn(len(values), generator=stream, dtype=torch.float64).to(values)
+    shaken: Tensor = (values * (1 + 4 * torch.finfo(values.dtype).eps * off))[places]
+    return shaken
 
 
 class _ForwardRefused(Exception):
@@ -115,14 +161,19 @@ def _expanded(tensor: Tensor) -> Tensor:
     return tensor.flatten()[:1].clone().squeeze().expand(tensor.shape) if tensor.numel() else tensor
 
 
-def _close(a: Tensor, b: Tensor, usual: Tensor) -> bool:
+def _dense(tensor: Tensor) -> Tensor:
+    return tensor if tensor.layout == torch.strided else tensor.to_dense()
+
+
+def _close(a: Tensor, b: Tensor, usual: Tensor, room: float = 0.0) -> bool:
     """Whether they are the same, to the rounding of numbers of the usual size: a sum may cancel."""
-    a, b, usual = (t if t.layout == torch.strided else t.to_dense() for t in (a, b, usual))
+    a, b, usual = map(_dense, (a, b, usual))
     if a.shape != b.shape:
         return False
     largest = max(t.abs().max().item() if t.numel() else 0.0 for t in (a, b, usual))
     eps = torch.finfo(a.dtype).eps / torch.finfo(torch.float64).eps
-    return bool(torch.allclose(a, b, rtol=0, atol=_CLOSE * eps * largest, equal_nan=True))
+    atol = max(_CLOSE * eps * largest, room)
+    return bool(torch.allclose(a, b, rtol=0, atol=atol, equal_nan=True))
 
 
 _LAYOUTS = {"not contiguous": _strided, "expanded from one number": _expanded}

@@ -22,7 +22,7 @@ from dlfaq.gradients.check.problem import BackwardFailed, Problem
 from dlfaq.gradients.check.projection import flat, projection
 from dlfaq.gradients.check.report import Place
 from dlfaq.gradients.check.rounding import terms
-from dlfaq.gradients.check.second import second_order
+from dlfaq.gradients.check.second import at_kink_undecided, second_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,13 +112,21 @@ def _rows(
     if problem is None:
         return ()
     if order == 2:  # noqa: PLR2004
-        problem = second_order(problem)
-        return compare(problem, settings) if _doubted(problem, settings) else ()
+        second = second_order(problem)
+        rows = compare(second, settings) if _doubted(second, settings) else ()
+        if any(row.verdict == "wrong" for row in rows):
+            first = compare(problem, settings)
+            rows = tuple(map(at_kink_undecided, rows)) if _has_kink(first) else rows
+        return rows
     rows = compare(problem, settings) if _doubted(problem, settings) else ()
     custom = call.module is None or not type(call.module).__module__.startswith("torch.")
     if any(row.verdict == "wrong" for row in rows) or holds or not custom:
         return rows
     return _laid_out(call, problem, settings) or rows
+
+
+def _has_kink(rows: tuple[GradientRow, ...]) -> bool:
+    return any(row.verdict == "kink" for row in rows)
 
 
 def _problem(

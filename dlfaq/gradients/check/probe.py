@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from dlfaq.gradients.check.kinks import layer_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from torch import nn
 
@@ -64,13 +64,13 @@ class _Seen:
 
 
 class _Look(TorchDispatchMode):
-    def __init__(self, stack: Sequence[tuple[str, nn.Module]]) -> None:
+    def __init__(self, stack: Sequence[tuple[str, nn.Module]], moved: Iterable[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.stack = stack
         self.seen = _Seen()
-        # Inside the forward of a custom function nothing requires gradients; kept, so that no
-        # other tensor gets their address.
-        self.inside: dict[int, Tensor] = {}
+        # Inside the forward of a custom function nothing requires gradients, nor where they are
+        # given; kept, so that no other tensor gets their address.
+        self.inside: dict[int, Tensor] = {id(tensor): tensor for tensor in moved}
 
     def __torch_dispatch__(
         self,
@@ -111,11 +111,19 @@ class _Look(TorchDispatchMode):
             self.seen.narrow.setdefault(f"{dtype} in {where}", eps)
 
 
-def looked_at(value: Callable[[], object], root: nn.Module | None) -> Traits:
-    """Run `value` once and say what it did; nothing where it cannot be looked into."""
+def looked_at(
+    value: Callable[[], object], root: nn.Module | None, moved: Iterable[Tensor] = ()
+) -> Traits:
+    """Run `value` once and say what it did; nothing where it cannot be looked into.
+
+    Args:
+        value: a forward pass.
+        root: the model whose layers name the places.
+        moved: tensors that vary though they do not require gradients.
+    """
     try:
         with layer_stack(root) as stack:
-            look = _Look(stack)
+            look = _Look(stack, moved)
             with look:
                 value()
     except Exception:  # noqa: BLE001  (compiled code may not run under a mode)

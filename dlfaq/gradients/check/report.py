@@ -191,11 +191,19 @@ class GradientReport:
         if not self.rows:
             return "Nothing was compared."
         row = self.rows[0]
-        seen = f" Smaller errors than {self.resolution:.0e} of the largest entry could go unseen."
+        agree = [
+            row for row in (*self.rows, *self.second) if row.verdict == "agrees" and not row.zero
+        ]
+        finite = [row.resolution for row in agree if row.resolution < inf]
+        hidden = [repr(row.name) for row in agree if row.resolution == inf]
+        seen = f" Smaller errors than {max(finite, default=inf):.0e} of the largest entry could go "
+        seen += (
+            f"unseen, and any in {_some(hidden)}, which rounding hides." if hidden else "unseen."
+        )
         return (
             f"Central differences, step {row.step:g}, {row.dtype}; "
             f"agreement is to {self.rtol:g} of the larger number, or to what rounding leaves."
-            + (seen if self.resolution < inf else "")
+            + (seen if finite else "")
         )
 
 
@@ -271,7 +279,13 @@ def _excused(report: GradientReport) -> list[str]:
             "steps, as exactly as that precision allows."
         )
     said += [
-        f"Kink, not an error: {kink}. Beside it the gradient is right." for kink in report.kinks
+        f"Kink, not an error: {kink}. "
+        + (
+            "Beside it the gradient is right."
+            if report.source == "autograd"
+            else "The gradient lies between the slopes of the two sides."
+        )
+        for kink in report.kinks
     ]
     for rows, words in ((report.rows, "gradient"), (report.second, "second derivative")):
         said += [

@@ -6,6 +6,7 @@ A sum that cancels is rounded like its terms, not like what is left of them.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from math import comb, isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,15 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
+from dlfaq.gradients.check.problem import BackwardFailed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dlfaq.gradients.check.lines import Line
+    from dlfaq.gradients.check.problem import Problem
 
-__all__ = ["scatter", "terms"]
+__all__ = ["gradient_scatter", "scatter", "terms"]
 
 _MOVING = {
     "clone", "view", "reshape", "flatten", "unsqueeze", "squeeze", "t", "transpose", "permute",
@@ -27,6 +31,7 @@ _MOVING = {
 }  # fmt: skip
 _POINTS = 9
 _ORDERS = range(3, 7)
+_SCALES = (1.0, 0.7, 0.9, 1.1, 1.3)
 _DISTANCES = (1 / 16, 1 / 512, 1 / 16384)  # between the points, in steps
 
 
@@ -108,3 +113,26 @@ def scatter(line: Line, step: float) -> float | None:
                 if order in _ORDERS:
                     found.append((table.square().mean() / comb(2 * order, order)).sqrt().item())
     return min(found, default=None)
+
+
+def gradient_scatter(problem: Problem) -> dict[str, float]:
+    """How far the rounding of a backward pass moves autograd's gradient of each variable.
+
+    A sum that should be 0 is what rounding leaves of its terms, in a backward pass as in a forward
+    one. The gradient of c·F is c times that of F, and only its rounding is another for each c.
+    """
+    found: dict[str, list[Tensor]] = {name: [] for name in problem.variables}
+    try:
+        with torch.enable_grad():
+            for c in _SCALES:
+                for name, gradient in _scaled(problem, c).gradients().items():
+                    found[name].append(gradient.detach() / c)
+    except BackwardFailed:  # gradients that are given may be all there are
+        return {}
+    spread = {name: torch.stack(g).nan_to_num() for name, g in found.items()}
+    return {name: (g.amax(0) - g.amin(0)).max().item() for name, g in spread.items()}
+
+
+def _scaled(problem: Problem, c: float) -> Problem:
+    """c·F, differentiated by autograd."""
+    return replace(problem, given=None, value=lambda: c * problem.value())

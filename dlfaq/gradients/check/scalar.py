@@ -84,7 +84,9 @@ def scalar_problem(
     if given is not None:
         size = abs(float(scalar().detach()))
         problem = Problem(variables=variables, value=scalar, size=size, given=given)
-        return replace(problem, traits=_by_scatter(problem, given))
+        seen = looked_at(scalar, root, variables.values())
+        traits = Traits(narrow=seen.narrow, eps=seen.eps)
+        return replace(problem, traits=traits if traits.narrow else _by_scatter(problem, given))
     return Problem(
         variables=variables,
         value=scalar,

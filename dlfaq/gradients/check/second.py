@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dlfaq.gradients.check.problem import Problem
+    from dlfaq.gradients.check.report import GradientRow
 
-__all__ = ["UPSTREAM", "second_order"]
+__all__ = ["UPSTREAM", "at_kink_undecided", "second_order"]
 
 UPSTREAM = "upstream gradient"
 _NUMBER = 7  # of the directions, not one that variables are moved along
@@ -72,3 +73,15 @@ def second_order(problem: Problem) -> Problem:
         refused=refused,
         vector=None,
     )
+
+
+def at_kink_undecided(row: GradientRow) -> GradientRow:
+    """The row of a second derivative at a point where the first one has a kink: none is wrong.
+
+    There is no second derivative, and PyTorch's own need not keep to the side that its first
+    derivative takes: PReLU's at 0 does not.
+    """
+    if row.verdict != "wrong":
+        return row
+    note = "is taken at a kink, where there is none: move the point off it"
+    return replace(row, verdict="undecided", note=note)

@@ -137,10 +137,17 @@ def draw_case(random: Random, *, faulty: bool) -> Case:
 
 
 def _twice_differentiable(case: Case) -> Case:
-    """The case with second derivatives, which PyTorch does not have of all layers."""
+    """The case with second derivatives, which PyTorch does not have of all layers.
+
+    Nor has it them of a checkpoint under `functional_call`, as the truth is taken: what runs once
+    more reads the module's own parameters.
+    """
     layers = tuple(
         layer if LAYERS[layer.name].twice else replace(layer, name="LayerNorm")
         for layer in case.layers
+    )
+    layers = tuple(
+        replace(layer, around="") if layer.around == "checkpoint" else layer for layer in layers
     )
     subject = "module" if case.subject == "given" else case.subject
     return replace(case, layers=layers, order=2, subject=subject)
