@@ -35,7 +35,7 @@ def test_no_right_gradient_is_called_wrong(random):
     assert trial.said in {"right", "undecided"}, trial.words
 
 
-@FIFTY
+@settings(FIFTY, max_examples=30)
 @given(randoms(use_true_random=False))
 def test_no_fault_above_the_resolution_that_the_report_states_is_missed(random):
     case = draw_case(random, faulty=True)
@@ -106,6 +106,20 @@ ONCE_CALLED_WRONG = {
         loss="BCE",
         scale=1e-5,
         subject="given",
+    ),
+    "ties before float32": Case(
+        seed=191,
+        form="series",
+        shape=(1, 2, 4),
+        layers=(
+            Layer("MaxPool1d", around="checkpoint"),
+            Layer("Conv1d"),
+            Layer("GELU", around="checkpoint", by_hand=True),
+            Layer("LayerNorm", around="float32", by_hand=True),
+        ),
+        loss="mean",
+        values="zeros",
+        subject="function",
     ),
     "flat in float32": Case(
         seed=29113,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dlfaq.gradients.check.lines import Entry, Line
     from dlfaq.gradients.check.problem import Problem
 
-__all__ = ["at_kink", "kink_named", "outside_together", "several_at_once"]
+__all__ = ["at_kink", "kink_named", "outside_together", "several_at_once", "ties"]
 
 _BESIDE = (16, 256)  # steps away from a kink, where the gradients must agree again
 _TOGETHER = 4  # directions that are tried through several kinks
@@ -77,6 +77,11 @@ def at_kink(line: Line, judge: Tolerances) -> bool:
     return all(any(_agrees_at(line, judge, side * d * h) for d in _BESIDE) for side in (-1, 1))
 
 
+def ties(line: Line, judge: Tolerances) -> int:
+    """How many decisions change along the line at this point."""
+    return len(kinks.changed(_runs(line, judge)))
+
+
 def several_at_once(line: Line, judge: Tolerances) -> bool:
     """Whether several kinks meet at this point.
 
@@ -84,7 +89,7 @@ def several_at_once(line: Line, judge: Tolerances) -> bool:
     outside the slopes of the two sides. Then more than one decision changes along the line; of code
     whose decisions are not recorded, such as NumPy's, the line has other slopes beside the point.
     """
-    if len(kinks.changed(_runs(line, judge))) > 1:
+    if ties(line, judge) > 1:
         return True
     h = judge.step
     low, high = sorted(line.one_sided(h))
@@ -92,9 +97,13 @@ def several_at_once(line: Line, judge: Tolerances) -> bool:
     stream = generator(0, "gradient check: beside kinks")
     for _ in range(_LINES):
         way = torch.randn(line.tensor.shape, generator=stream).to(line.tensor)
-        with Direction(judge.problem, line.name, line.gradient, direction=way).at(8 * h):
-            slope = replace(line).slope(h)
-        if max(low - slope, slope - high) > gap / 2:
+        away = Direction(judge.problem, line.name, line.gradient, direction=way)
+        outside = []
+        for distance in _BESIDE:
+            with away.at(distance * h):
+                slope = replace(line).slope(h)
+            outside.append(max(low - slope, slope - high))
+        if outside[0] > max(gap / 2, outside[1] / 2):  # what bends only, is further off there
             return True
     return False
 
@@ -165,13 +174,15 @@ def outside_together(
             slack = _slack(left, right, judge) * len(group) + judge.tolerance(left, right)
             outside = max(min(left, right) - line.analytic, line.analytic - max(left, right))
             if outside > slack:
-                if not _bends_one_way(judge, entries[0], group, sign):
+                if not _bends_one_way(judge, entries[0], group, sign, slack):
                     break
                 return line.analytic, (left + right) / 2
     return None
 
 
-def _bends_one_way(judge: Tolerances, of: Entry, group: Sequence[Entry], sign: int) -> bool:
+def _bends_one_way(
+    judge: Tolerances, of: Entry, group: Sequence[Entry], sign: int, slack: float
+) -> bool:
     """Whether F is convex (sign 1) or concave (−1) in these entries, near where they are.
 
     Lines that pass beside the point meet the kinks one after the other, and those that bend the
@@ -190,7 +201,7 @@ def _bends_one_way(judge: Tolerances, of: Entry, group: Sequence[Entry], sign: i
         with away.at(_ON_EACH / 2 * h):
             values = [along.value(i * h) for i in range(-_ON_EACH, _ON_EACH + 1)]
         bends = sign * torch.tensor(values, dtype=torch.float64).diff(n=2) / h
-        if not bends.min() >= -_slack(0.0, bends.abs().max().item(), judge):
+        if not bends.min() >= -slack:
             return False
     return True
 

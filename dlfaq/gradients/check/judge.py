@@ -27,6 +27,7 @@ _SAFETY = 100  # of the rounding of F to what it may do to a difference quotient
 _SEEN_SAFETY = 20  # the same where the rounding itself was seen
 _SHORTER = 14  # how often the step is divided by 8 before a gradient is called wrong
 _LONGER = 5  # how often it is multiplied by 8 where rounding hides the gradient
+_FINE = 1e-6  # what changes over so short a step is decided at this very point
 _STILL = 1e-2  # of the gradient: where F moves by less, lower precision may have swallowed it
 _SETTLED = 1e-2  # of a slope: how near two over different steps must be to be one
 _ALONG = 1e-2  # of rtol, along many entries at once: what of the many is off must stand out
@@ -240,6 +241,8 @@ class Judge:
             settled = spread <= _SETTLED * abs(slope)
         if settled and self.problem.given is not None and corners.several_at_once(line, self):
             return replace(found, verdict="unsettled", several=True)
+        if settled and self.coarse and corners.ties(line, replace(self, step=_FINE)):
+            settled = False
         return replace(found, verdict="wrong" if settled else "unsettled")
 
     def longer(self, line: Line, along: float) -> Seen | None:
