@@ -390,4 +390,5 @@ def test_nothing_scrolls_sideways_and_below_960_px_a_row_is_a_grid(site, browser
         "return [document.documentElement.scrollWidth - document.documentElement.clientWidth,"
         " getComputedStyle(document.querySelector('.dl-ev tbody tr')).display]"
     )
-    assert (wide, display) == (0, "grid" if width < 960 else "table-row")
+    assert wide <= 0  # less: a gutter for a scroll bar that is none
+    assert display == ("grid" if width < 960 else "table-row")
