@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 from contextlib import contextmanager
 
 import pytest
@@ -36,6 +37,7 @@ def predicted(**habits):
 
 def peak_of(prepare, before=1):
     """Bytes at the peak of a step, of all that PyTorch's allocator reports, after some before."""
+    gc.collect()  # what earlier tests have left would be freed, and counted, in the middle
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
         step = prepare(network(), torch.zeros(BATCH, WIDTH), torch.zeros(BATCH, dtype=torch.int64))
         for _ in range(before):
