@@ -24,6 +24,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "math_core",
             "mkdocs",
             "nbformat",
+            "packaging",
             "pygments",
             "pymdownx",
             "pytest_codeblocks",
