@@ -99,7 +99,8 @@ def check_gradients(
             where S is the size of the terms that F adds up.
         entries: how many entries of a parameter are compared one by one; if left out 200, or fewer
             where that would take long.
-        order: 2 to check second derivatives too: the gradient of w·∇F, for a fixed random w.
+        order: 2 to check second derivatives too: the gradient of w·∇F, for a fixed random w. Where
+            `allow` names pieces of the subject, those of its layers and custom functions alone.
         allow: what has another gradient on purpose (straight-through, reversed, cut): names of
             parameters, inputs or layers, modules or their types, classes of
             `torch.autograd.Function`, functions of a Python module. All else is checked as if that
