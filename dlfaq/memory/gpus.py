@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import combinations
 from typing import NamedTuple
 
 from dlfaq.errors import InputError
@@ -29,6 +31,7 @@ _CAPABILITIES = {
     "a6000": (8, 6),
     "rtx3090": (8, 6),
     "l4": (8, 9),
+    "l40": (8, 9),
     "l40s": (8, 9),
     "rtx4090": (8, 9),
     "rtx6000ada": (8, 9),
@@ -92,9 +95,10 @@ def gpu_named(name: str) -> Gpu:
     Raises:
         InputError: nothing is known of it.
     """
-    plain = "".join(c for c in name.lower() if c.isalnum()).removeprefix("nvidia")
-    plain = plain.removeprefix("tesla").removeprefix("geforce")
-    known = [key for key in _CAPABILITIES if plain.startswith(key)]
+    words = re.findall(r"[a-z0-9]+", name.lower())
+    runs = ["".join(words[i:j]) for i, j in combinations(range(len(words) + 1), 2)]
+    # "a10g" is an A10; an "a1000" is neither an A100 nor an A10, so no digit may follow.
+    known = [key for key in _CAPABILITIES if any(re.fullmatch(f"{key}[a-z]*", r) for r in runs)]
     if not known:
         raise InputError(
             expected=f"a GPU among {', '.join(_CAPABILITIES)}",

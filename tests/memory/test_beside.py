@@ -9,6 +9,7 @@ from torchvision.models import resnet18
 
 from dlfaq import memory_profile
 from dlfaq.errors import InputError
+from dlfaq.memory.gpus import gpu_named
 
 MIB = 2**20
 SMALL = 2 * 4096 * 1024 + 8 * 16 * 1024  # cuBLAS's `:4096:2:16:8`
@@ -32,6 +33,28 @@ def test_a_workspace_of_cublas_has_the_size_of_its_gpu_s_generation(gpu, size):
     profile = memory_profile(network, (4, 8), gpu=gpu)
     cublas = parts(profile)["workspaces of cuBLAS"]
     assert cublas.least == cublas.most == profile.workspace_bytes == 2 * size
+
+
+@pytest.mark.parametrize(
+    ("name", "gpu"),
+    [
+        ("A10G", "a10"),
+        ("A100-80GB", "a100"),
+        ("L40", "l40"),
+        ("NVIDIA L40S", "l40s"),
+        ("RTX A6000", "a6000"),
+        ("NVIDIA RTX 6000 Ada Generation", "rtx6000ada"),
+        ("Tesla V100-SXM2", "v100"),
+    ],
+)
+def test_a_gpu_is_known_by_the_names_that_it_goes_by(name, gpu):
+    assert gpu_named(name).name == gpu
+
+
+@pytest.mark.parametrize("name", ["A1000", "RTX A1000", "a", "", "L400"])
+def test_one_whose_name_only_begins_alike_is_not_taken_for_it(name):
+    with pytest.raises(InputError, match="a GPU among"):
+        gpu_named(name)
 
 
 def test_without_a_name_the_workspaces_are_a_range_over_all_gpus():
